@@ -1,0 +1,46 @@
+"""From token ids to the first hidden state, and from the last one to logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..field import option
+
+
+@dataclass(frozen=True)
+class EmbeddingOptions:
+    """Token embedding and output head."""
+
+    num_tokens: int = option(
+        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1
+    )
+    emb_dim: int | None = option(
+        None,
+        "Width of the embeddings; a linear maps it to dim where they differ. None: dim.",
+        feature="emb-factorized",
+        paper="1909.11942",
+        minimum=1,
+    )
+    emb_dropout: float = option(
+        0.0, "Dropout on the embeddings.", feature="emb-dropout", paper="1810.04805", minimum=0, maximum=1
+    )
+    post_emb_norm: bool = option(
+        False,
+        "LayerNorm on the sum of token and position embedding.",
+        feature="emb-post-norm",
+        paper="2211.05100",
+    )
+    tie_word_embeddings: bool = option(
+        False,
+        "The output head is the token embedding transposed.",
+        feature="emb-tied-output",
+        paper="1608.05859",
+    )
+    tie_embedding_scale: float | None = option(
+        None,
+        "Factor on the logits of a tied head; None: dim**-0.5.",
+        feature="emb-tied-output",
+        paper="1608.05859",
+        above=0,
+    )
+    logits_bias: bool = option(False, "The output head has a bias.", feature="out-logits-bias")

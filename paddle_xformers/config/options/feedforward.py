@@ -1,0 +1,83 @@
+"""The feed-forward layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..field import FEEDFORWARD, option
+
+ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "relu_squared", "silu", "sigmoid", "tanh", "identity")
+
+
+@dataclass(frozen=True)
+class FeedForwardOptions:
+    """Options of one feed-forward layer."""
+
+    ff_mult: float = option(
+        4,
+        "Inner width as a multiple of dim.",
+        feature="ff-mlp",
+        paper="1706.03762",
+        above=0,
+        per_layer=FEEDFORWARD,
+    )
+    ff_dim: int | None = option(
+        None,
+        "Inner width itself, where the multiple is not a round number (LLaMA's 11008); None: int(dim * ff_mult).",
+        feature="ff-mlp",
+        minimum=1,
+        per_layer=FEEDFORWARD,
+    )
+    ff_activation: str = option(
+        "gelu",
+        "Activation of the inner layer (of the gate, with ff_glu). silu with ff_glu is SwiGLU.",
+        feature="ff-swish",
+        paper="2002.05202; 2109.08668",
+        choices=ACTIVATIONS,
+        per_layer=FEEDFORWARD,
+    )
+    ff_glu: bool = option(
+        False,
+        "Gated linear unit: a second projection, activated, multiplies the first.",
+        feature="ff-glu",
+        paper="2002.05202",
+        per_layer=FEEDFORWARD,
+    )
+    ff_glu_mult_bias: bool = option(
+        False,
+        "A learned factor for each inner feature of the gated product, starting at 1.",
+        feature="ff-glu",
+        per_layer=FEEDFORWARD,
+    )
+    ff_no_bias: bool = option(
+        False,
+        "The linears have no bias.",
+        feature="ff-no-bias",
+        paper="2204.02311",
+        per_layer=FEEDFORWARD,
+    )
+    ff_dropout: float = option(
+        0.0,
+        "Dropout on the inner layer.",
+        feature="ff-dropout",
+        paper="1207.0580",
+        minimum=0,
+        maximum=1,
+        per_layer=FEEDFORWARD,
+    )
+    ff_sublayer_dropout: float = option(
+        0.0,
+        "Dropout on the output of the feed-forward branch.",
+        feature="ff-sublayer-dropout",
+        paper="1706.03762",
+        minimum=0,
+        maximum=1,
+        per_layer=FEEDFORWARD,
+    )
+    ff_zero_init_output: bool = option(
+        False,
+        "The last linear starts at zero, so that the branch starts as nothing.",
+        feature="residual-zero-init",
+        paper="1901.09321",
+        per_layer=FEEDFORWARD,
+    )

@@ -1,0 +1,34 @@
+"""What a model remembers: learned memory tokens, and the hidden states of the segment before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..field import option
+
+
+@dataclass(frozen=True)
+class MemoryOptions:
+    """Memory tokens (learned) and mems (recurrent); neither is the key/value cache."""
+
+    num_memory_tokens: int = option(
+        0,
+        "Number of learned tokens in front of every sequence.",
+        feature="mem-tokens",
+        paper="2006.11527",
+        minimum=0,
+    )
+    max_mem_len: int = option(
+        0,
+        "Transformer-XL: how many hidden states of the segments before each layer keeps (return_mems, mems).",
+        feature="mem-xl",
+        paper="1901.02860",
+        minimum=0,
+    )
+    shift_mem_down: int = option(
+        0,
+        "Each layer reads the memory of the layer this many levels up.",
+        feature="mem-shift-down",
+        paper="2012.15688",
+        minimum=0,
+    )

@@ -1,0 +1,29 @@
+"""Sizes that every part shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..field import option
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Width, initial values and compatibility of the whole model."""
+
+    dim: int = option(
+        512, "Width of the residual stream.", feature="layers-core", paper="1706.03762", minimum=1
+    )
+    initializer_range: float | None = option(
+        None,
+        "Standard deviation of normal initial values for linears and embeddings; None: uniform "
+        "+-1/sqrt(inputs) for linears and N(0, 2/emb_dim) for token embeddings.",
+        feature="emb-token",
+        above=0,
+    )
+    upstream_compat: bool = option(
+        False,
+        "Follow x-transformers 2.31 where it departs from the paper (hyper-connections: every stream becomes "
+        "the sum of all). Only for loading such weights.",
+        feature="residual-hyper-connections",
+    )

@@ -1,0 +1,42 @@
+"""Normalisation: its kind and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..field import option
+
+
+@dataclass(frozen=True)
+class NormOptions:
+    """The norm of every layer and of the end of the stack."""
+
+    norm: str = option(
+        "layernorm",
+        "Kind of norm.",
+        feature="norm-layernorm",
+        paper="1607.06450; 1910.07467; 1910.05895",
+        choices=("layernorm", "rmsnorm", "scalenorm", "identity"),
+    )
+    norm_bias: bool = option(
+        False, "LayerNorm also has a bias (GPT-2, BERT).", feature="norm-layernorm-bias", paper="1607.06450"
+    )
+    norm_eps: float | None = option(
+        None,
+        "Added to the mean square (variance) under the root; None: 1e-5 for layernorm, 1e-12 for the others.",
+        feature="norm-layernorm",
+        above=0,
+    )
+    norm_placement: str = option(
+        "pre",
+        "pre: before each branch. post: after each residual sum. sandwich: before and on the branch output. "
+        "pre_and_post: before each branch and after each residual sum.",
+        feature="norm-pre-post",
+        paper="2002.04745; 2105.13290; 2510.25741",
+        choices=("pre", "post", "sandwich", "pre_and_post"),
+    )
+    final_norm: bool | None = option(
+        None,
+        "A norm closes the stack. None: yes for the placements pre and sandwich, else no.",
+        feature="norm-final",
+    )

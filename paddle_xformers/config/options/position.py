@@ -1,0 +1,85 @@
+"""Where a token stands: added to the input, turned into the queries and keys, or added to the scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..field import option
+
+
+@dataclass(frozen=True)
+class PositionOptions:
+    """Position schemes; one of each kind can be combined."""
+
+    max_seq_len: int = option(
+        1024,
+        "Longest sequence of tokens (prompt and generated). It is the size of the learned position table; "
+        "other schemes only refuse longer input.",
+        feature="emb-token",
+        minimum=0,
+    )
+    position_embedding: str = option(
+        "auto",
+        "Positions added to the token embeddings. auto: learned, unless rotary or T5 positions are on.",
+        feature="pos-absolute",
+        paper="2203.16634",
+        choices=("auto", "learned", "none"),
+    )
+    position_embedding_scale: float | None = option(
+        None,
+        "Factor on the learned position embedding; None: emb_dim**-0.5.",
+        feature="pos-absolute",
+        above=0,
+    )
+    rotary_pos_emb: bool = option(
+        False, "Rotate queries and keys by their positions.", feature="pos-rotary", paper="2104.09864"
+    )
+    rotary_emb_dim: int | None = option(
+        None,
+        "Rotated features of each head, from the first; None: half of attn_dim_head.",
+        feature="pos-rotary",
+        paper="2104.09864",
+        minimum=2,
+    )
+    rotary_base: float = option(
+        10000.0,
+        "Base of the rotary frequencies (rope_theta).",
+        feature="pos-rotary",
+        paper="2104.09864",
+        above=1,
+    )
+    rotary_layout: str = option(
+        "interleaved",
+        "Which features form a rotated pair. interleaved: (0, 1), (2, 3) ...; half: (i, i + rotary_emb_dim/2), "
+        "as in LLaMA.",
+        feature="pos-rotary-half-split",
+        paper="2104.09864",
+        choices=("interleaved", "half"),
+    )
+    position_bias: str = option(
+        "none",
+        "Bias by relative position, added to the scores of self attention.",
+        feature="pos-alibi",
+        paper="2108.12409; 1910.10683",
+        choices=("none", "alibi", "t5"),
+    )
+    alibi_num_heads: int | None = option(
+        None,
+        "Number of heads (from the first) that get an ALiBi bias; None: all.",
+        feature="pos-alibi",
+        paper="2108.12409",
+        minimum=1,
+    )
+    rel_pos_num_buckets: int = option(
+        32, "Number of distance buckets of the T5 bias.", feature="pos-t5-bias", paper="1910.10683", minimum=2
+    )
+    rel_pos_max_distance: int = option(
+        128,
+        "Distance from which on all keys share the last T5 bucket.",
+        feature="pos-t5-bias",
+        paper="1910.10683",
+        minimum=2,
+    )
+    rel_pos_scale: float | None = option(
+        None, "Factor on the T5 bias; None: attn_dim_head**0.5.", feature="pos-t5-bias", above=0
+    )

@@ -1,0 +1,141 @@
+"""From the flat values of a configuration to the frozen options that `nn` builds from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .field import fields_of
+from .layout import Layout, layer_layout
+from .options import (
+    AttentionOptions,
+    EmbeddingOptions,
+    FeedForwardOptions,
+    LayoutOptions,
+    MemoryOptions,
+    ModelOptions,
+    NormOptions,
+    PositionOptions,
+    ResidualOptions,
+)
+from .schema import group_values
+
+
+@dataclass(frozen=True)
+class LayerOptions:
+    """One layer of the stack.
+
+    Args:
+        kind: `a`, `c` or `f`.
+        ordinal: How many layers of the same kind come before it.
+        branch: Options of its attention or feed-forward branch.
+        drop_rate: Probability that it is skipped in a training step.
+        branch_scale: Constant factor on the branch output (macaron: one half).
+        context_dim: Width of the keys' input, for cross attention; None: dim.
+    """
+
+    kind: str
+    ordinal: int
+    branch: AttentionOptions | FeedForwardOptions
+    drop_rate: float = 0.0
+    branch_scale: float = 1.0
+    context_dim: int | None = None
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """Everything a stack of layers is built from."""
+
+    model: ModelOptions
+    embedding: EmbeddingOptions
+    position: PositionOptions
+    norm: NormOptions
+    residual: ResidualOptions
+    memory: MemoryOptions
+    attention: AttentionOptions
+    layers: tuple[LayerOptions, ...]
+    order: tuple[int, ...]
+    block_length: int
+    causal: bool
+
+    @property
+    def dim(self) -> int:
+        """Width of the residual stream."""
+        return self.model.dim
+
+    @property
+    def has_cross_attention(self) -> bool:
+        """Whether any layer attends to a context."""
+        return any(layer.kind == "c" for layer in self.layers)
+
+
+def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
+    """Build the options of a stack.
+
+    Args:
+        values: Validated value of every field.
+        causal: Whether self attention looks only backwards.
+    """
+    layout = layer_layout(LayoutOptions(**group_values(LayoutOptions, values)))
+    layers = tuple(_layer(values, layout, index) for index in range(len(layout.kinds)))
+    shared = {
+        name: None if isinstance(value, tuple) else value
+        for name, value in group_values(AttentionOptions, values).items()
+    }
+    return StackOptions(
+        model=ModelOptions(**group_values(ModelOptions, values)),
+        embedding=EmbeddingOptions(**group_values(EmbeddingOptions, values)),
+        position=PositionOptions(**group_values(PositionOptions, values)),
+        norm=NormOptions(**group_values(NormOptions, values)),
+        residual=ResidualOptions(**group_values(ResidualOptions, values)),
+        memory=MemoryOptions(**group_values(MemoryOptions, values)),
+        attention=AttentionOptions(**shared),
+        layers=layers,
+        order=layout.order,
+        block_length=layout.block_length,
+        causal=causal,
+    )
+
+
+def _layer(values: Mapping[str, Any], layout: Layout, index: int) -> LayerOptions:
+    kind = layout.kinds[index]
+    ordinal = layout.kinds[:index].count(kind)
+    dropout = values["layer_dropout"]
+    return LayerOptions(
+        kind=kind,
+        ordinal=ordinal,
+        branch=_branch(values, kind, ordinal),
+        drop_rate=dropout[index] if isinstance(dropout, (list, tuple)) else dropout,
+        branch_scale=0.5 if kind == "f" and values["macaron"] else 1.0,
+        context_dim=values["cross_attn_dim_context"] if kind == "c" else None,
+    )
+
+
+def _branch(values: Mapping[str, Any], kind: str, ordinal: int) -> AttentionOptions | FeedForwardOptions:
+    if kind == "f":
+        return FeedForwardOptions(**_layer_values(FeedForwardOptions, values, ordinal))
+    if kind == "a":
+        return AttentionOptions(**_layer_values(AttentionOptions, values, ordinal))
+    own = {
+        info.name: values["cross_" + info.name]
+        for info in fields_of(AttentionOptions)
+        if info.name.startswith("attn_") and values["cross_" + info.name] is not None
+    }
+    # A list a self attention layer says nothing about cross attention: those take the default.
+    inherited = {
+        info.name: info.default if isinstance(values[info.name], (list, tuple)) else values[info.name]
+        for info in fields_of(AttentionOptions)
+    }
+    return AttentionOptions(**_layer_values(AttentionOptions, {**inherited, **own}, ordinal))
+
+
+def _layer_values(group: type, values: Mapping[str, Any], ordinal: int) -> dict[str, Any]:
+    """A group's values for one layer: the layer's own entry of every per-layer list."""
+    picked = group_values(group, values)
+    return {
+        info.name: picked[info.name][ordinal]
+        if info.per_layer is not None and isinstance(picked[info.name], tuple)
+        else picked[info.name]
+        for info in fields_of(group)
+    }

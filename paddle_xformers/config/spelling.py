@@ -1,0 +1,95 @@
+"""Other spellings of the fields: x-transformers' keywords and those of its old Paddle port.
+
+Where those spell one choice as several exclusive booleans, one named field is canonical here; setting two
+of them to true for the same field is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One foreign keyword.
+
+    Args:
+        keyword: How x-transformers or the old port spells it.
+        fields: The canonical fields it sets.
+        values: Canonical value by foreign value; a foreign value that is missing sets nothing.
+            None: the value is taken over as it is.
+    """
+
+    keyword: str
+    fields: tuple[str, ...]
+    values: Mapping[Any, Any] | None = None
+
+
+def _switch(keyword: str, field: str, value: Any) -> Spelling:
+    """A boolean that, when true, chooses `value`."""
+    return Spelling(keyword, (field,), {True: value})
+
+
+SPELLINGS: tuple[Spelling, ...] = (
+    _switch("use_rmsnorm", "norm", "rmsnorm"),
+    _switch("use_scalenorm", "norm", "scalenorm"),
+    Spelling("pre_norm", ("norm_placement",), {False: "post"}),
+    _switch("sandwich_norm", "norm_placement", "sandwich"),
+    _switch("pre_and_post_norm", "norm_placement", "pre_and_post"),
+    Spelling("pre_norm_has_final_norm", ("final_norm",)),
+    _switch("alibi_pos_bias", "position_bias", "alibi"),
+    _switch("rel_pos_bias", "position_bias", "t5"),
+    Spelling("use_abs_pos_emb", ("position_embedding",), {False: "none"}),
+    Spelling("use_pos_emb", ("position_embedding",), {False: "none"}),
+    Spelling("disable_abs_pos_emb", ("position_embedding",), {True: "none", False: "learned"}),
+    _switch("ff_swish", "ff_activation", "silu"),
+    _switch("ff_relu_squared", "ff_activation", "relu_squared"),
+    _switch("attn_one_kv_head", "attn_kv_heads", 1),
+    _switch("cross_attn_one_kv_head", "cross_attn_kv_heads", 1),
+    Spelling("attn_flash", ("attn_kernel",), {True: "auto", False: "eager"}),
+    Spelling("zero_init_branch_output", ("attn_zero_init_output", "ff_zero_init_output")),
+    Spelling("tie_embedding", ("tie_word_embeddings",)),
+)
+
+BY_KEYWORD: Mapping[str, Spelling] = {spelling.keyword: spelling for spelling in SPELLINGS}
+
+
+def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments with every foreign spelling turned into our fields.
+
+    Args:
+        given: Keyword arguments as the caller wrote them.
+
+    Raises:
+        ConfigError: If two of them ask for different values of one field, or a switch is not a boolean.
+    """
+    result = {name: value for name, value in given.items() if name not in BY_KEYWORD}
+    source = {name: name for name in result}
+    for name, value in given.items():
+        spelling = BY_KEYWORD.get(name)
+        if spelling is None:
+            continue
+        if spelling.values is not None:
+            if not isinstance(value, bool):
+                raise ConfigError(f"{name}={value!r} is not allowed: it is a switch; give True or False")
+            if value not in spelling.values:
+                continue
+            value = spelling.values[value]
+        for field in spelling.fields:
+            if field in result and result[field] != value:
+                first, second = f"{source[field]}={given[source[field]]!r}", f"{name}={given[name]!r}"
+                raise ConfigError(
+                    f"{first} and {second} exclude each other: both set {field} "
+                    f"(to {result[field]!r} and to {value!r}); give only one of them"
+                )
+            result[field] = value
+            source[field] = name
+    # num_residual_streams > 1 is how x-transformers asks for hyper-connections.
+    streams = result.get("num_residual_streams")
+    if isinstance(streams, int) and streams > 1:
+        result.setdefault("residual", "hyper")
+    return result

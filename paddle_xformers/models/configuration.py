@@ -1,0 +1,134 @@
+"""The configuration classes: PaddleNLP's PretrainedConfig with our declared fields and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import __version__
+from .._compat import import_paddlenlp
+from ..config import FieldInfo, StackOptions, canonical, misspelt, schema, stack_options, validate
+from ..config.options import CORE_GROUPS
+from ..config.spelling import BY_KEYWORD
+from ..errors import ConfigError
+
+import_paddlenlp()
+
+from paddlenlp.transformers import PretrainedConfig  # noqa: E402
+
+
+class XPretrainedConfig(PretrainedConfig):
+    """What all our families have in common: a flat set of declared fields, saved as `config.json`.
+
+    Every field may be given by its own name, by x-transformers' or the old port's keyword, or by PaddleNLP's
+    name (`hidden_size` for `dim`, ...). Values are checked when a model is built, or by `validate()`.
+
+    Args:
+        **kwargs: Fields of this family (list them with `python -m paddle_xformers fields`) and everything
+            that PaddleNLP's PretrainedConfig takes.
+
+    Raises:
+        ConfigError: If a key is a misspelt field, or two keys set one field to different values.
+    """
+
+    groups: tuple[type, ...] = CORE_GROUPS
+    causal = True
+    attribute_map = {
+        "hidden_size": "dim",
+        "num_hidden_layers": "depth",
+        "num_attention_heads": "heads",
+        "num_key_value_heads": "attn_kv_heads",
+        "intermediate_size": "ff_dim",
+        "vocab_size": "num_tokens",
+        "max_position_embeddings": "max_seq_len",
+        "dropout": "classifier_dropout",
+        "num_classes": "num_labels",
+    }
+    keys_to_ignore_at_inference = ["past_key_values", "mems"]
+
+    def __init__(self, **kwargs: Any) -> None:
+        fields = self.fields()
+        given = self._own_names(kwargs)
+        for name, info in fields.items():
+            setattr(self, name, given.pop(name, info.default))
+        self.xformers_version = given.pop("xformers_version", __version__)
+        super().__init__(tie_word_embeddings=self.tie_word_embeddings, **given)
+
+    @classmethod
+    def fields(cls) -> Mapping[str, FieldInfo]:
+        """Return every field of this family by name."""
+        return schema(cls.groups)
+
+    @classmethod
+    def _own_names(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn other spellings into our fields, and refuse misspelt ones."""
+        fields = cls.fields()
+        result: dict[str, Any] = {}
+        for name, value in canonical(given).items():
+            own = cls.attribute_map.get(name, name)
+            if own in result and result[own] != value:
+                raise ConfigError(
+                    f"{name}={value!r} and another spelling of {own} ({result[own]!r}) contradict each other; "
+                    "give only one of them"
+                )
+            result[own] = value
+        known = {*fields, *BY_KEYWORD, *cls.attribute_map}
+        for name in result:
+            if name not in fields and not _is_paddlenlp_key(name):
+                sentence = misspelt(name, known)
+                if sentence:
+                    raise ConfigError(sentence)
+        return result
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """Build a configuration from a dictionary, with `kwargs` taking precedence.
+
+        Args:
+            config_dict: Keys and values as in `config.json`.
+            **kwargs: Fields to override, in any accepted spelling.
+
+        Returns:
+            The configuration; with `return_unused_kwargs=True` a pair of it and the keys it did not use.
+        """
+        return super().from_dict(config_dict, **cls._own_names(kwargs))
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        """Keep lists rather than tuples: JSON gives lists back, and a reloaded configuration must be equal."""
+        super().__setattr__(key, list(value) if isinstance(value, tuple) else value)
+
+    def values(self) -> dict[str, Any]:
+        """Return the value of every field of this family by name."""
+        return {name: getattr(self, name) for name in self.fields()}
+
+    def validate(self) -> None:
+        """Check values, per-layer lists and the rules between fields; building a model does it too.
+
+        Raises:
+            ConfigError: With one sentence for each problem found.
+        """
+        validate(self.values(), self.fields())
+
+    def stack_options(self) -> StackOptions:
+        """Validate, and return the frozen options that `nn` builds from.
+
+        Raises:
+            ConfigError: If no model can be built from the values.
+        """
+        self.validate()
+        return stack_options(self.values(), causal=self.causal)
+
+
+def _is_paddlenlp_key(name: str) -> bool:
+    """Whether PaddleNLP's own configuration knows the key."""
+    return hasattr(_PLAIN, name)
+
+
+_PLAIN = PretrainedConfig()
+
+
+class XDecoderConfig(XPretrainedConfig):
+    """Configuration of the causal decoder, `XDecoderModel`; see `XPretrainedConfig`."""
+
+    model_type = "xdecoder"
+    causal = True

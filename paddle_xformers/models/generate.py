@@ -1,0 +1,171 @@
+"""What PaddleNLP's generate() needs from a model: inputs of each step, growing masks, and the cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from ..errors import InputError
+from ..nn.attention.cache import reserve
+
+# Arguments besides the token ids whose rows follow the beams or the returned sequences.
+_PER_ROW = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
+
+
+class XGenerationMixin:
+    """Generation for causal models; mixed in before PaddleNLP's PretrainedModel."""
+
+    @staticmethod
+    def prepare_attention_mask_for_generation(
+        input_ids: Tensor, pad_token_id: int | None, eos_token_id: int | None
+    ) -> Tensor:
+        """Return the mask of prompts given without one: padding is what equals pad_token_id, unless that is eos.
+
+        Args:
+            input_ids: (b, n).
+            pad_token_id: Id of padding, or None.
+            eos_token_id: Id of the end of a text, or None.
+        """
+        ends = eos_token_id if isinstance(eos_token_id, (list, tuple)) else [eos_token_id]
+        if pad_token_id is None or pad_token_id in ends:
+            return paddle.ones_like(input_ids, dtype="int64")
+        return (input_ids != pad_token_id).astype("int64")
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: Tensor,
+        past_key_values: tuple[Any, ...] | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        use_cache: bool = True,
+        mems: tuple[Tensor, ...] | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Return the arguments of one step: all tokens, or only the last with a cache.
+
+        Args:
+            input_ids: All tokens so far, (b, n).
+            past_key_values: The cache, from the second step on.
+            attention_mask: Mask over all tokens so far.
+            position_ids: Positions of all tokens so far, if the caller gave some.
+            use_cache: Whether to keep a cache.
+            mems: Mems for the first step.
+            encoder_hidden_states: What cross attention looks at.
+            encoder_attention_mask: Mask over it.
+            **kwargs: Further arguments of generate(), not needed here.
+        """
+        if past_key_values is not None:
+            input_ids, mems = input_ids[:, -1:], None
+            if position_ids is not None:
+                position_ids = position_ids[:, -1:]
+            if attention_mask is not None and attention_mask.ndim == 2:
+                attention_mask = None  # the cache remembers which of its tokens are padding
+            elif attention_mask is not None:
+                attention_mask = attention_mask[..., -1:, :]
+        return {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "position_ids": position_ids,
+            "past_key_values": past_key_values,
+            "use_cache": use_cache,
+            "mems": mems,
+            "encoder_hidden_states": encoder_hidden_states,
+            "encoder_attention_mask": encoder_attention_mask,
+            "return_dict": True,
+        }
+
+    def update_model_kwargs_for_generation(
+        self, outputs: Any, model_kwargs: dict[str, Any], is_encoder_decoder: bool = False
+    ) -> dict[str, Any]:
+        """Carry cache, mask and positions over to the next step.
+
+        Args:
+            outputs: What the model gave back.
+            model_kwargs: Arguments of this step, changed in place.
+            is_encoder_decoder: Not used by this family.
+        """
+        cache = outputs.past_key_values
+        if cache is not None:
+            model_kwargs["past_key_values"] = reserve(cache, self.base_model.stack.self_attention)
+        if model_kwargs.get("attention_mask") is not None:
+            model_kwargs["attention_mask"] = grown_mask(model_kwargs["attention_mask"])
+        positions = model_kwargs.get("position_ids")
+        if positions is not None:
+            model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
+        return model_kwargs
+
+    @staticmethod
+    def expand_inputs_for_generation(
+        input_ids: Tensor, expand_size: int, **model_kwargs: Any
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Repeat every row for its beams or returned sequences.
+
+        Args:
+            input_ids: (b, n).
+            expand_size: How often.
+            **model_kwargs: Arguments of the model; those with a row a prompt are repeated too.
+        """
+        for name in _PER_ROW:
+            if model_kwargs.get(name) is not None:
+                model_kwargs[name] = model_kwargs[name].repeat_interleave(expand_size, axis=0)
+        if model_kwargs.get("mems") is not None:
+            model_kwargs["mems"] = tuple(part.repeat_interleave(expand_size, axis=0) for part in model_kwargs["mems"])
+        return input_ids.repeat_interleave(expand_size, axis=0), model_kwargs
+
+    def generate(self, input_ids: Tensor | None = None, generation_config: Any = None, **kwargs: Any) -> Any:
+        """Continue prompts; see PaddleNLP's GenerationMixin.generate for the arguments.
+
+        Args:
+            input_ids: Prompts, (b, n), padded on the left if of different lengths; None starts from bos_token_id.
+            generation_config: Defaults for what is not given by keyword.
+            **kwargs: decode_strategy ("greedy_search", "sampling", "beam_search"), max_new_tokens, top_k, top_p,
+                temperature, num_beams, attention_mask, streamer, ...
+
+        Returns:
+            Token ids of the continuations, (b, new tokens), without the prompts, and their scores.
+
+        Raises:
+            InputError: If a token id is outside the vocabulary, or the result would not fit max_seq_len.
+        """
+        if input_ids is not None:
+            self._check_prompt(input_ids, generation_config, kwargs)
+        with paddle.no_grad():
+            return super().generate(input_ids, generation_config=generation_config, **kwargs)
+
+    def _check_prompt(self, input_ids: Tensor, generation_config: Any, kwargs: dict[str, Any]) -> None:
+        if input_ids.ndim != 2 or 0 in input_ids.shape:
+            raise InputError(
+                f"input_ids has shape {list(input_ids.shape)}; give (batch, length), at least one token a prompt"
+            )
+        if input_ids.dtype not in (paddle.int64, paddle.int32):
+            raise InputError(f"input_ids has dtype {input_ids.dtype}; token ids are int64 or int32")
+        low, high = int(input_ids.min()), int(input_ids.max())
+        if low < 0 or high >= self.config.num_tokens:
+            raise InputError(
+                f"input_ids holds the id {low if low < 0 else high}; allowed is 0 to {self.config.num_tokens - 1} "
+                "(num_tokens - 1); use the tokenizer that belongs to this model"
+            )
+        config = generation_config if generation_config is not None else self.generation_config
+        new = kwargs.get("max_new_tokens") or kwargs.get("max_length") or config.max_new_tokens
+        limit, prompt = self.config.max_seq_len, input_ids.shape[1]
+        if limit and prompt + new > limit:
+            raise InputError(
+                f"a prompt of {prompt} tokens and max_new_tokens={new} make {prompt + new}, more than "
+                f"max_seq_len={limit}; shorten the prompt or lower max_new_tokens to at most {max(limit - prompt, 0)}"
+            )
+
+
+def grown_mask(mask: Tensor) -> Tensor:
+    """Return a mask with one more token, which all later tokens may look at.
+
+    Args:
+        mask: (b, all), (b, n, all) or (b, h, n, all) in any of the accepted types.
+    """
+    see = paddle.zeros if mask.is_floating_point() else paddle.ones
+    if mask.ndim > 2 and mask.shape[-2] > 1:
+        mask = paddle.concat([mask, mask[..., -1:, :]], axis=-2)
+    return paddle.concat([mask, see([*mask.shape[:-1], 1], dtype=mask.dtype)], axis=-1)

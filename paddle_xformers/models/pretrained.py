@@ -1,0 +1,156 @@
+"""The base of all our models: initial values, embeddings, recompute, and safe saving and loading."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import paddle
+from paddle import Tensor, nn
+from paddle.nn.initializer import Normal, Uniform
+
+from .._compat import import_paddlenlp
+from ..errors import InputError
+from ..nn.linear import Linear
+from ..nn.stack import Stack
+from .checkpoint import check_folder, explained, saved_whole
+
+import_paddlenlp()
+
+from paddlenlp.transformers import PretrainedModel  # noqa: E402
+
+
+class LMHead(nn.Layer):
+    """From hidden states to logits; the weight is (v, d), as an embedding's, so that it can be tied.
+
+    Args:
+        dim: Width of the hidden states.
+        num_tokens: Size of the vocabulary.
+        bias: Whether there is a bias.
+        scale: Factor on the logits.
+    """
+
+    def __init__(self, dim: int, num_tokens: int, *, bias: bool = False, scale: float = 1.0) -> None:
+        super().__init__()
+        bound = dim**-0.5
+        self.scale = scale
+        self.weight = self.create_parameter([num_tokens, dim], default_initializer=Uniform(-bound, bound))
+        self.bias = None
+        if bias:
+            self.bias = self.create_parameter([num_tokens], default_initializer=Uniform(-bound, bound))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Map (b, n, d) to logits, (b, n, v)."""
+        logits = paddle.matmul(hidden, self.weight, transpose_y=True)
+        if self.scale != 1.0:
+            logits = logits * self.scale
+        return logits if self.bias is None else logits + self.bias
+
+
+class XPretrainedModel(PretrainedModel):
+    """What all our families have in common, on top of PaddleNLP's PretrainedModel."""
+
+    model_config_file = "config.json"
+    resource_files_names = {"model_state": "model_state.pdparams"}
+    pretrained_init_configuration: dict[str, Any] = {}
+    pretrained_resource_files_map: dict[str, Any] = {"model_state": {}}
+    _keys_to_ignore_on_load_unexpected: list[str] = []
+
+    def _init_weights(self, layer: nn.Layer) -> None:
+        """Redraw linears and embeddings from a normal distribution, if `initializer_range` asks for it.
+
+        All layers have drawn their own initial values already; those that start at zero keep it.
+        """
+        std = self.config.initializer_range
+        if std is None or getattr(layer, "zero_init", False):
+            return
+        if isinstance(layer, (Linear, nn.Embedding, LMHead)):
+            Normal(0.0, std)(layer.weight)
+            if getattr(layer, "bias", None) is not None:
+                layer.bias.set_value(layer.bias * 0)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Return the token embedding."""
+        return self.base_model.embeddings.word_embeddings
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        """Replace the token embedding."""
+        self.base_model.embeddings.word_embeddings = value
+
+    def get_output_embeddings(self) -> LMHead | None:
+        """Return the output head, or None for a model without one."""
+        return getattr(self, "lm_head", None)
+
+    def resize_token_embeddings(self, new_num_tokens: int | None = None) -> nn.Embedding:
+        """Change the size of the vocabulary; an output head of its own follows.
+
+        Args:
+            new_num_tokens: The new size; None changes nothing.
+
+        Returns:
+            The token embedding. New rows have fresh initial values, rows that stay are unchanged.
+
+        Raises:
+            InputError: If the size is not a positive number.
+        """
+        if new_num_tokens is not None and new_num_tokens < 1:
+            raise InputError(f"new_num_tokens={new_num_tokens} is not allowed; give a size of at least 1")
+        old = self.get_input_embeddings()
+        embedding = super().resize_token_embeddings(new_num_tokens)
+        head = self.get_output_embeddings()
+        if embedding is not old and head is not None and not self.config.tie_word_embeddings:
+            self.lm_head = _resized_head(head, embedding.weight.shape[0])
+        return embedding
+
+    def recompute_disable(self) -> None:
+        """Stop computing activations again in the backward (PaddleNLP's own method leaves it on)."""
+        for layer in self.sublayers(include_self=True):
+            if isinstance(layer, Stack):
+                layer.enable_recompute = False
+
+    def save_pretrained(self, save_dir: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Save configuration and weights, as safetensors unless `safe_serialization=False`.
+
+        Everything is written aside first: if that fails (a full disk, say), what the folder held before is
+        untouched.
+
+        Args:
+            save_dir: The folder; made if it is missing.
+            *args: As in PaddleNLP's PretrainedModel.save_pretrained.
+            **kwargs: Likewise.
+
+        Raises:
+            CheckpointError: If the folder could not be written.
+        """
+        kwargs.setdefault("safe_serialization", True)
+        with saved_whole(save_dir) as aside:
+            super().save_pretrained(aside, *args, **kwargs)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
+        """Load a model from a folder.
+
+        Args:
+            pretrained_model_name_or_path: A local folder with config.json and weights; `~` is expanded.
+                Names on a hub need `from_hf_hub=True` or `from_aistudio=True`.
+            *args: As in PaddleNLP's PretrainedModel.from_pretrained.
+            **kwargs: Likewise; fields of the configuration may be overridden by name.
+
+        Raises:
+            CheckpointError: If the folder is missing, incomplete or corrupt.
+        """
+        path = os.path.expanduser(os.fspath(pretrained_model_name_or_path))
+        if not (kwargs.get("from_hf_hub") or kwargs.get("from_aistudio")):
+            check_folder(path, cls)
+        with explained(path):
+            return super().from_pretrained(path, *args, **kwargs)
+
+
+def _resized_head(head: LMHead, size: int) -> LMHead:
+    """A head of another size with the rows of the old one."""
+    resized = LMHead(head.weight.shape[1], size, bias=head.bias is not None, scale=head.scale)
+    kept = min(size, head.weight.shape[0])
+    resized.weight[:kept] = head.weight[:kept]
+    if head.bias is not None:
+        resized.bias[:kept] = head.bias[:kept]
+    return resized

@@ -1,0 +1,133 @@
+"""One place that decides who may look at whom.
+
+A mask is made once for each forward and handed down to every layer. Callers may write theirs as integers or
+booleans (keep where > 0) or as floats (added to the scores), with 2, 3 or 4 axes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import paddle
+from paddle import Tensor
+
+from ...errors import InputError
+
+# Added to the score of a key that may not be seen. Finite, so that a row with no key has finite gradients.
+MASKED = -1e30
+# A float mask hides a key when it adds less than this; generation loops write -1e4 (half) or -1e6.
+HIDDEN_BELOW = -9e3
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Who may look at whom in one forward.
+
+    Args:
+        bias: Everything that is added to the scores, (b or 1, h or 1, n, m), causality included; None: nothing.
+        key_bias: The part that depends on the key alone, (b, m); None: nothing of this kind.
+        causal: Whether queries see only keys up to their own position (right-aligned).
+        simple: Whether `causal` and `key_bias` say it all, so that a kernel need not read `bias`.
+        visible: 1.0 where a query sees at least one key, else 0.0: (b or 1, h or 1, n, 1). None: all do.
+    """
+
+    bias: Tensor | None
+    key_bias: Tensor | None
+    causal: bool
+    simple: bool
+    visible: Tensor | None
+
+
+def causal_bias(n: int, m: int, dtype) -> Tensor:
+    """Return the right-aligned causal mask as a bias, (n, m): the last query sees every key."""
+    rows = paddle.arange(n).unsqueeze(-1) + (m - n)
+    return paddle.where(
+        paddle.arange(m) <= rows, paddle.zeros([1], dtype=dtype), paddle.full([1], MASKED, dtype=dtype)
+    )
+
+
+def make_mask(
+    attention_mask: Tensor | None,
+    *,
+    n: int,
+    m: int,
+    causal: bool,
+    key_valid: Tensor | None = None,
+    lead_rows: int = 0,
+    room: int = 0,
+    dtype="float32",
+) -> Mask:
+    """Combine the caller's mask, causality and what is known of the keys.
+
+    Args:
+        attention_mask: (b, keys), (b, n, keys) or (b or 1, h or 1, n or 1, keys), int, bool or float, or None.
+            `keys` may be less than m: what stands in front (mems, memory tokens) is then visible.
+        n: Number of queries.
+        m: Number of keys, spare room left out.
+        causal: Whether queries see only keys up to their own position.
+        key_valid: Keys that are no padding, (b, m), boolean; None: all.
+        lead_rows: Memory tokens at the start of the queries, which the caller's mask does not cover.
+        room: Spare places behind the keys, which nobody sees.
+        dtype: Type of the scores.
+
+    Raises:
+        InputError: If the mask's type or shape fits neither the queries nor the keys.
+    """
+    key_bias = None if key_valid is None else _as_bias(key_valid, dtype)
+    rest = None
+    if attention_mask is not None:
+        given = _as_bias(attention_mask, dtype)
+        _check_shape(attention_mask, n - lead_rows, m)
+        if given.ndim == 2:
+            given = _lead_with_zeros(given, m)
+            key_bias = given if key_bias is None else key_bias + given
+        else:
+            rest = _lead_with_zeros(given if given.ndim == 4 else given.unsqueeze(1), m)
+            if lead_rows and rest.shape[2] > 1:
+                top = paddle.zeros([*rest.shape[:2], lead_rows, m], dtype=dtype)
+                rest = paddle.concat([top, rest], axis=2)
+    bias = None if key_bias is None else key_bias.unsqueeze([1, 2])  # (b, 1, 1, m)
+    if rest is not None:
+        bias = rest if bias is None else bias + rest
+    if causal and n > 1:
+        triangle = causal_bias(n, m, dtype)
+        bias = triangle.unsqueeze([0, 1]) if bias is None else bias + triangle
+    visible = None
+    if attention_mask is not None:  # else every new token is one, and sees itself
+        visible = (bias > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(dtype)
+    if room:
+        width = [1, 1, 1] if bias is None else bias.shape[:3]
+        known = paddle.zeros([*width, m], dtype=dtype) if bias is None else bias
+        bias = paddle.concat([known, paddle.full([*width, room], MASKED, dtype=dtype)], axis=-1)
+    return Mask(bias, key_bias, causal, simple=rest is None and not room, visible=visible)
+
+
+def _as_bias(mask: Tensor, dtype) -> Tensor:
+    if mask.is_floating_point():
+        return mask.astype(dtype)
+    if mask.dtype not in (paddle.bool, paddle.int32, paddle.int64, paddle.uint8, paddle.int8, paddle.int16):
+        raise InputError(
+            f"attention_mask has dtype {mask.dtype}; give bool or int (keep where > 0) or float (added to the scores)"
+        )
+    keep = mask if mask.dtype == paddle.bool else mask > 0
+    return paddle.where(keep, paddle.zeros([1], dtype=dtype), paddle.full([1], MASKED, dtype=dtype))
+
+
+def _check_shape(mask: Tensor, n: int, m: int) -> None:
+    shape = mask.shape
+    keys_fit = mask.ndim in (2, 3, 4) and shape[-1] <= m
+    rows_fit = mask.ndim == 2 or (mask.ndim > 2 and shape[-2] in (1, n))
+    if not (keys_fit and rows_fit):
+        raise InputError(
+            f"attention_mask has shape {list(shape)}, which does not fit {n} new tokens and {m} keys; give "
+            "(batch, keys), (batch, new tokens, keys) or (batch, heads or 1, new tokens, keys), where keys "
+            "counts the past and the new tokens"
+        )
+
+
+def _lead_with_zeros(bias: Tensor, m: int) -> Tensor:
+    """Let what stands in front of the caller's keys be seen."""
+    missing = m - bias.shape[-1]
+    if not missing:
+        return bias
+    return paddle.concat([paddle.zeros([*bias.shape[:-1], missing], dtype=bias.dtype), bias], axis=-1)

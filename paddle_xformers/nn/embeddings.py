@@ -1,0 +1,72 @@
+"""The front end: token ids to the first hidden state."""
+
+from __future__ import annotations
+
+import math
+
+from paddle import ParamAttr, Tensor, nn
+from paddle.nn.initializer import Normal
+
+from ..config.options import EmbeddingOptions, ModelOptions, PositionOptions
+from ..errors import InputError
+from .linear import Linear
+from .norms.layernorm import LayerNorm
+from .positions import LearnedPositions, uses_learned_positions
+
+
+class TokenEmbeddings(nn.Layer):
+    """Token embedding, plus position embedding, normed, dropped out, and widened to `dim`.
+
+    Args:
+        model: The sizes.
+        options: The embedding fields.
+        positions: The position fields.
+    """
+
+    def __init__(self, model: ModelOptions, options: EmbeddingOptions, positions: PositionOptions) -> None:
+        super().__init__()
+        width = options.emb_dim or model.dim
+        initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
+        self.word_embeddings = nn.Embedding(options.num_tokens, width, weight_attr=initializer)
+        self.position_embeddings = None
+        if uses_learned_positions(positions):
+            self.position_embeddings = LearnedPositions(
+                positions.max_seq_len, width, positions.position_embedding_scale
+            )
+        self.norm = LayerNorm(width) if options.post_emb_norm else None
+        self.dropout = nn.Dropout(options.emb_dropout)
+        self.project = Linear(width, model.dim, bias=True) if width != model.dim else None
+
+    def forward(self, input_ids: Tensor | None, position_ids: Tensor, inputs_embeds: Tensor | None = None) -> Tensor:
+        """Embed a batch.
+
+        Args:
+            input_ids: (b, n), or None when inputs_embeds is given.
+            position_ids: (b or 1, n).
+            inputs_embeds: Token embeddings instead of ids, (b, n, emb_dim).
+
+        Returns:
+            (b, n, d).
+
+        Raises:
+            InputError: If a token id is outside the vocabulary.
+        """
+        x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
+        if self.position_embeddings is not None:
+            x = x + self.position_embeddings(position_ids.clip(min=0))
+        if self.norm is not None:
+            x = self.norm(x)
+        x = self.dropout(x)
+        return x if self.project is None else self.project(x)
+
+    def look_up(self, input_ids: Tensor) -> Tensor:
+        """Return the embeddings of (b, n) token ids: (b, n, e)."""
+        try:
+            return self.word_embeddings(input_ids)
+        except (ValueError, IndexError, RuntimeError) as error:
+            # The kernel checks the ids anyway; asking it costs no extra pass over them.
+            rows = self.word_embeddings.weight.shape[0]
+            raise InputError(
+                f"input_ids holds an id outside the vocabulary: allowed is 0 to {rows - 1} "
+                "(num_tokens - 1); use the tokenizer that belongs to this model"
+            ) from error

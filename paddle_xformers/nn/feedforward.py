@@ -1,0 +1,64 @@
+"""The feed-forward layer: two linears around an activation, or a gated linear unit (2002.05202)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import paddle
+from paddle import Tensor, nn
+from paddle.nn import functional as F
+from paddle.nn.initializer import Constant
+
+from ..config.options import FeedForwardOptions
+from .linear import Linear
+
+
+def relu_squared(x: Tensor) -> Tensor:
+    """max(x, 0) squared (2109.08668)."""
+    positive = F.relu(x)
+    return positive * positive
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate=True),
+    "relu": F.relu,
+    "relu_squared": relu_squared,
+    "silu": F.silu,
+    "sigmoid": F.sigmoid,
+    "tanh": paddle.tanh,
+    "identity": lambda x: x,
+}
+
+
+class FeedForward(nn.Layer):
+    """`down_proj(activation(up_proj(x)))`, or `down_proj(up_proj(x) * activation(gate_proj(x)))`.
+
+    Args:
+        dim: Width of input and output.
+        options: The feed-forward fields of this layer.
+    """
+
+    def __init__(self, dim: int, options: FeedForwardOptions) -> None:
+        super().__init__()
+        inner = options.ff_dim or int(dim * options.ff_mult)
+        bias = not options.ff_no_bias
+        self.activation = ACTIVATIONS[options.ff_activation]
+        self.up_proj = Linear(dim, inner, bias=bias)
+        self.gate_proj = Linear(dim, inner, bias=bias) if options.ff_glu else None
+        self.mult_bias = None
+        if options.ff_glu and options.ff_glu_mult_bias:
+            self.mult_bias = self.create_parameter([inner], default_initializer=Constant(1.0))
+        self.dropout = nn.Dropout(options.ff_dropout)
+        self.down_proj = Linear(inner, dim, bias=bias, zero_init=options.ff_zero_init_output)
+        self.sublayer_dropout = nn.Dropout(options.ff_sublayer_dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, n, d) to (b, n, d), each token by itself."""
+        if self.gate_proj is None:
+            inner = self.activation(self.up_proj(x))  # (b, n, f)
+        else:
+            inner = self.up_proj(x) * self.activation(self.gate_proj(x))  # (b, n, f)
+        if self.mult_bias is not None:
+            inner = inner * self.mult_bias
+        return self.sublayer_dropout(self.down_proj(self.dropout(inner)))

@@ -1,0 +1,133 @@
+"""One layer of the stack: read from the residual stream, norm, branch, norm, write back, norm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import paddle
+from paddle import Tensor, nn
+
+from ..config import LayerOptions, StackOptions
+from ..config.options import AttentionOptions, FeedForwardOptions
+from .attention.attention import Attention, AttentionCall, AttentionResult
+from .feedforward import FeedForward
+from .norms import make_norm
+from .positions import Rotary
+from .residuals import ResidualScheme
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """What a layer gives back.
+
+    Args:
+        streams: The residual stream(s) after the layer.
+        attention: What its attention gave back, or None for a feed-forward layer.
+        read: What the branch read from the streams, before the norm, (b, n, d).
+    """
+
+    streams: Tensor
+    attention: AttentionResult | None
+    read: Tensor
+
+
+class Layer(nn.Layer):
+    """A self attention, cross attention or feed-forward layer with its norms and its residual connection.
+
+    The branch is called `attn`, `cross_attn` or `ff`; its parameters keep their names whatever else is on.
+
+    Args:
+        stack: Options of the whole stack.
+        options: Options of this layer.
+        index: Its index among the built layers.
+        residuals: The stack's residual scheme.
+        rotary: The stack's rotary positions, or None.
+    """
+
+    def __init__(
+        self,
+        stack: StackOptions,
+        options: LayerOptions,
+        index: int,
+        residuals: ResidualScheme,
+        rotary: Rotary | None,
+    ) -> None:
+        super().__init__()
+        self.kind = options.kind
+        self.drop_rate = options.drop_rate
+        self.branch_scale = options.branch_scale
+        placement = stack.norm.norm_placement
+        self.pre_norm = make_norm(stack.dim, stack.norm) if placement != "post" else None
+        self.branch_norm = make_norm(stack.dim, stack.norm) if placement == "sandwich" else None
+        self.post_norm = make_norm(stack.dim, stack.norm) if placement in ("post", "pre_and_post") else None
+        self.connection = residuals.connection(index)
+        branch = options.branch
+        if isinstance(branch, FeedForwardOptions):
+            self.ff = FeedForward(stack.dim, branch)
+        elif options.kind == "a":
+            self.attn = _attention(stack, options, branch, rotary)
+        else:
+            self.cross_attn = _attention(stack, options, branch, None)
+
+    def forward(
+        self,
+        streams: Tensor,
+        call: AttentionCall | None = None,
+        *,
+        context: Tensor | None = None,
+        mem: Tensor | None = None,
+        past: tuple[Tensor, Tensor] | None = None,
+        first_values: Tensor | None = None,
+    ) -> LayerResult:
+        """Run the layer.
+
+        Args:
+            streams: The residual stream(s).
+            call: What this forward hands to attention layers of this kind.
+            context: What cross attention looks at, (b, m, c).
+            mem: What this layer read in the segment before, (b, m, d).
+            past: This layer's cached keys and values.
+            first_values: Values of the first attention layer of this kind.
+        """
+        read, seen = self.connection.read(streams)  # (b, n, d)
+        x = read if self.pre_norm is None else self.pre_norm(read)
+        result = None
+        if self.kind == "f":
+            output = self.ff(x)
+        elif self.kind == "a":
+            result = self.attn(x, call, kv_input=self._with_mem(x, mem), past=past, first_values=first_values)
+            output = result.output
+        else:
+            if past is not None:
+                result = self.cross_attn.attend_cached(x, call, past)
+            else:
+                result = self.cross_attn(x, call, kv_input=context, first_values=first_values)
+            output = result.output
+        if self.branch_scale != 1.0:
+            output = output * self.branch_scale
+        if self.branch_norm is not None:
+            output = self.branch_norm(output)
+        streams = self.connection.write(streams, output, seen)
+        if self.post_norm is not None:
+            streams = self.post_norm(streams)
+        return LayerResult(streams, result, read)
+
+    def _with_mem(self, x: Tensor, mem: Tensor | None) -> Tensor | None:
+        """Mems go through the layer's own norm and stand in front of the keys' input."""
+        if mem is None:
+            return None
+        normed = mem if self.pre_norm is None else self.pre_norm(mem)
+        return paddle.concat([normed, x], axis=1)  # (b, m, d)
+
+
+def _attention(
+    stack: StackOptions, options: LayerOptions, branch: AttentionOptions, rotary: Rotary | None
+) -> Attention:
+    return Attention(
+        stack.dim,
+        branch,
+        context_dim=options.context_dim,
+        rotary=rotary,
+        first=options.ordinal == 0,
+        learned_mix=options.kind == "a",
+    )

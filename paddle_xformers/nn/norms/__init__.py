@@ -1,0 +1,35 @@
+"""Normalisation layers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paddle import nn
+
+from ...config.options import NormOptions
+from .layernorm import LayerNorm
+from .rms import RMSNorm, ScaleNorm
+
+
+class Identity(nn.Layer):
+    """No normalisation; stands where a norm would."""
+
+    def forward(self, x, condition=None):
+        """Return `x`."""
+        return x
+
+
+NORMS: dict[str, Callable[[int, NormOptions], nn.Layer]] = {
+    "layernorm": lambda dim, options: LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5),
+    "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12),
+    "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12),
+    "identity": lambda dim, options: Identity(),
+}
+
+
+def make_norm(dim: int, options: NormOptions) -> nn.Layer:
+    """Build the norm that the options name, for the last axis of width `dim`."""
+    return NORMS[options.norm](dim, options)
+
+
+__all__ = ["NORMS", "Identity", "LayerNorm", "RMSNorm", "ScaleNorm", "make_norm"]

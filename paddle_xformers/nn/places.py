@@ -1,0 +1,111 @@
+"""Where the tokens of a call stand: positions of queries and keys, from the mask, the cache or the caller.
+
+Tokens count from 0 in every row of a batch, wherever its padding stands. Memory tokens and, before them, mems
+have negative positions, so that the first token is at 0 with or without them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import paddle
+from paddle import Tensor
+
+from ..errors import InputError
+from .attention.cache import PADDING, Cache
+from .attention.masks import HIDDEN_BELOW
+
+
+@dataclass(frozen=True)
+class Places:
+    """Positions of one call; padding stands at `PADDING`.
+
+    Args:
+        tokens: Of the new tokens, (b or 1, n).
+        new: Of everything this call computes keys for: mems, memory tokens and new tokens, (b or 1, m).
+        keys: Of all keys: the cached ones, `new`, then the spare room of a reserved cache, (b or 1, m).
+        queries: Of memory tokens and new tokens, (b or 1, n).
+        valid: Keys that are no padding where the caller's mask does not say so, room left out; None: all.
+    """
+
+    tokens: Tensor
+    new: Tensor
+    keys: Tensor
+    queries: Tensor
+    valid: Tensor | None
+
+
+def token_positions(
+    n: int, attention_mask: Tensor | None, position_ids: Tensor | None, cache: Cache | None
+) -> Tensor:
+    """Return the positions of n new tokens, (b or 1, n).
+
+    Args:
+        n: Number of new tokens.
+        attention_mask: The caller's mask; with two axes it tells padding, over past and new tokens.
+        position_ids: Positions by the caller, (b or 1, n) or (n).
+        cache: The tokens before.
+
+    Raises:
+        InputError: If position_ids does not have one position a new token.
+    """
+    keep = None
+    if attention_mask is not None and attention_mask.ndim == 2:
+        keep = attention_mask > HIDDEN_BELOW if attention_mask.is_floating_point() else attention_mask > 0
+    if position_ids is not None:
+        positions = position_ids if position_ids.ndim == 2 else position_ids.unsqueeze(0)
+        if positions.shape[-1] != n:
+            raise InputError(
+                f"position_ids has shape {list(position_ids.shape)} for {n} new tokens; give (batch, {n})"
+            )
+        positions = positions.astype("int64")
+    elif keep is not None:
+        positions = (keep.astype("int64").cumsum(axis=-1) - 1)[:, -n:]
+    elif cache is not None:
+        positions = cache[0][0].max(axis=-1, keepdim=True).clip(min=-1) + 1 + paddle.arange(n)
+    else:
+        positions = paddle.arange(n).unsqueeze(0)
+    if keep is None:
+        return positions
+    return paddle.where(keep[:, -n:], positions, paddle.full([1], PADDING, dtype="int64"))
+
+
+def make_places(
+    tokens: Tensor,
+    *,
+    cache: Cache | None,
+    lead: int,
+    mem_valid: Tensor | None,
+    room: int,
+    mask_covers_padding: bool,
+) -> Places:
+    """Collect the positions of queries and keys.
+
+    Args:
+        tokens: Positions of the new tokens, (b or 1, n).
+        cache: The tokens before.
+        lead: Number of memory tokens in front of the new tokens.
+        mem_valid: Which places of the mems held a token, (b, m), or None without mems.
+        room: Number of spare places that a reserved cache has left after this call.
+        mask_covers_padding: Whether the caller's mask already hides padding among the keys.
+    """
+    padding = paddle.full([1], PADDING, dtype="int64")
+    queries = _join(paddle.arange(-lead, 0).unsqueeze(0), tokens) if lead else tokens
+    new = queries
+    if mem_valid is not None:
+        mems = mem_valid.shape[1]
+        places = paddle.arange(-lead - mems, -lead).unsqueeze(0)
+        new = _join(paddle.where(mem_valid > 0, places, padding), queries)
+    keys = new if cache is None else _join(cache[0][0], new)
+    unsure = (cache is not None and not mask_covers_padding) or mem_valid is not None
+    valid = keys > PADDING if unsure else None
+    if room:
+        keys = _join(keys, padding.expand([keys.shape[0], room]))
+    return Places(tokens, new, keys, queries, valid)
+
+
+def _join(first: Tensor, second: Tensor) -> Tensor:
+    """Concatenate positions along the tokens; a row that is the same for all is written out if need be."""
+    b = max(first.shape[0], second.shape[0])
+    parts = [part if part.shape[0] == b else part.expand([b, -1]) for part in (first, second)]
+    return paddle.concat(parts, axis=1)

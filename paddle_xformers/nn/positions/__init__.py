@@ -1,0 +1,45 @@
+"""Position schemes, one file each.
+
+Each scheme says where it acts: added to the input (`absolute`), turning queries and keys (`rotary`), or
+added to the scores of self attention (`alibi`, `t5`). Each is a pure function of positions, so that nothing
+goes stale when lengths change.
+"""
+
+from __future__ import annotations
+
+from paddle import nn
+
+from ...config.options import AttentionOptions, PositionOptions
+from .absolute import LearnedPositions
+from .alibi import ALiBi
+from .rotary import Rotary
+from .t5 import T5Bias
+
+
+def make_position_bias(
+    options: PositionOptions, attention: AttentionOptions, *, causal: bool
+) -> nn.Layer | None:
+    """Build the bias on the scores that `position_bias` names, or None.
+
+    Args:
+        options: The position fields.
+        attention: The attention fields that all layers share.
+        causal: Whether queries see only keys up to their own position.
+    """
+    if options.position_bias == "alibi":
+        return ALiBi(attention.heads, options.alibi_num_heads)
+    if options.position_bias == "t5":
+        scale = options.rel_pos_scale or attention.attn_dim_head**0.5
+        buckets, distance = options.rel_pos_num_buckets, options.rel_pos_max_distance
+        return T5Bias(attention.heads, buckets, distance, scale, causal=causal)
+    return None
+
+
+def uses_learned_positions(options: PositionOptions) -> bool:
+    """Whether a learned position embedding is added to the tokens."""
+    if options.position_embedding == "auto":
+        return not options.rotary_pos_emb and options.position_bias != "t5" and options.max_seq_len > 0
+    return options.position_embedding == "learned"
+
+
+__all__ = ["ALiBi", "LearnedPositions", "Rotary", "T5Bias", "make_position_bias", "uses_learned_positions"]

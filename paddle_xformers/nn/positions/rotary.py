@@ -1,0 +1,96 @@
+"""Rotary positions (2104.09864): each pair of features of queries and keys turns by an angle of its position.
+
+The turned vector is `x * cos + (x R) * sin`, where R swaps the two features of a pair and negates one. As a
+product with a constant it serves both layouts of pairs and any number of rotated features alike; features
+that are not rotated have cos = 1 and sin = 0.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import paddle
+from paddle import Tensor, nn
+
+from ...config.options import PositionOptions
+
+
+@dataclass(frozen=True)
+class Angles:
+    """Cosines and sines of one call, written out over batch and heads: broadcasting is slow on the CPU.
+
+    Args:
+        cos: (b, h, n, k), or (b, h, k, n) when feature-major.
+        sin: Same shape.
+        feature_major: Which of the two.
+    """
+
+    cos: Tensor
+    sin: Tensor
+    feature_major: bool = False
+
+    @functools.cached_property
+    def as_feature_major(self) -> Angles:
+        """The same angles with features before tokens; every layer of a forward asks for them."""
+        cos, sin = (part.transpose([0, 1, 3, 2]).contiguous() for part in (self.cos, self.sin))
+        return Angles(cos, sin, feature_major=True)
+
+
+class Rotary(nn.Layer):
+    """Turns the first features of each head.
+
+    Args:
+        head_dim: Width of a head.
+        options: The position fields.
+    """
+
+    def __init__(self, head_dim: int, options: PositionOptions) -> None:
+        super().__init__()
+        width = options.rotary_emb_dim if options.rotary_emb_dim is not None else head_dim // 2
+        first, second = _pairs(width, options.rotary_layout)
+        frequencies = options.rotary_base ** (-np.arange(0, width, 2, dtype="float64") / width)
+        rates = np.zeros(head_dim)
+        rates[first] = rates[second] = frequencies
+        swap = np.zeros((head_dim, head_dim))
+        swap[second, first] = -1.0
+        swap[first, second] = 1.0
+        self.register_buffer("rates", paddle.to_tensor(rates, "float32"), persistable=False)  # (k)
+        self.register_buffer("swap", paddle.to_tensor(swap, "float32"), persistable=False)  # (k, k)
+
+    def angles(self, positions: Tensor, *, batch: int, heads: int, dtype) -> Angles:
+        """Compute the angles of (b or 1, n) positions, in float32 whatever the model's dtype.
+
+        Args:
+            positions: Integer positions.
+            batch: Batch size to write the angles out to.
+            heads: Number of heads to write the angles out to.
+            dtype: Type of the queries and keys.
+        """
+        places = positions.astype("float32")
+        turned = places.unsqueeze(-1) * self.rates  # (b or 1, n, k)
+        shape = [batch, heads, -1, -1]
+        cos, sin = (
+            part.astype(dtype).unsqueeze(1).expand(shape).contiguous() for part in (turned.cos(), turned.sin())
+        )
+        return Angles(cos, sin)
+
+    def turn(self, x: Tensor, angles: Angles) -> Tensor:
+        """Turn queries or keys in the layout of the angles; fewer heads take the first of them."""
+        cos, sin = angles.cos, angles.sin
+        if x.shape[1] != cos.shape[1]:
+            cos, sin = cos[:, : x.shape[1]], sin[:, : x.shape[1]]
+        swap = self.swap.astype(x.dtype)
+        if angles.feature_major:
+            swapped = paddle.matmul(swap, x, transpose_x=True)  # (b, h, k, n)
+        else:
+            swapped = paddle.matmul(x, swap)  # (b, h, n, k)
+        return x * cos + swapped * sin
+
+
+def _pairs(width: int, layout: str) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the first and of the second feature of each pair."""
+    if layout == "half":
+        return np.arange(width // 2), np.arange(width // 2, width)
+    return np.arange(0, width, 2), np.arange(1, width, 2)
