@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,8 @@ class FieldInfo:
         above: Number the value must be greater than.
         maximum: Largest allowed number.
         per_layer: Layer kind whose layers may each have a value of their own (a list); None: one value only.
+        examples: Other values that make sense in a small model (dim 32, depth 2, 4 heads of 8).
+        needs: Values of other fields without which this one has no effect.
     """
 
     name: str
@@ -50,6 +53,8 @@ class FieldInfo:
     above: float | None = None
     maximum: float | None = None
     per_layer: str | None = None
+    examples: tuple[Any, ...] = ()
+    needs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def type_name(self) -> str:
@@ -88,8 +93,17 @@ def option(
     above: float | None = None,
     maximum: float | None = None,
     per_layer: str | None = None,
+    examples: tuple[Any, ...] = (),
+    needs: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Declare one configuration field inside an options dataclass; see `FieldInfo` for the arguments."""
+    """Declare one configuration field inside an options dataclass; see `FieldInfo` for the arguments.
+
+    Switches and fields with choices need no examples: their other values are known.
+    """
+    if choices and not examples:
+        examples = tuple(choice for choice in choices if choice != default)
+    elif isinstance(default, bool) and not examples:
+        examples = (not default,)
     metadata = {
         "meaning": meaning,
         "feature": feature,
@@ -99,6 +113,8 @@ def option(
         "above": above,
         "maximum": maximum,
         "per_layer": per_layer,
+        "examples": examples,
+        "needs": needs or {},
     }
     return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})
 

@@ -50,7 +50,9 @@ def _layer_indices_misfit(v: Values) -> bool:
     order = v["layers_execute_order"]
     if order is None:
         return False
-    built = len(layer_layout(LayoutOptions(**group_values(LayoutOptions, {**v, "layers_execute_order": None}))).kinds)
+    built = len(
+        layer_layout(LayoutOptions(**group_values(LayoutOptions, {**v, "layers_execute_order": None}))).kinds
+    )
     return not order or any(not 0 <= index < built for index in order)
 
 
@@ -152,8 +154,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         ("custom_layers",),
-        lambda v: v["custom_layers"] is not None
-        and (not v["custom_layers"] or any(kind not in ("a", "c", "f") for kind in v["custom_layers"])),
+        lambda v: (
+            v["custom_layers"] is not None
+            and (not v["custom_layers"] or any(kind not in ("a", "c", "f") for kind in v["custom_layers"]))
+        ),
         "custom_layers={custom_layers!r} may only hold 'a' (self attention), 'c' (cross attention) and "
         "'f' (feed-forward), at least one of them",
     ),
@@ -230,6 +234,11 @@ RULES: tuple[Rule, ...] = (
         ("norm_eps", "norm"),
         lambda v: v["norm_eps"] is not None and v["norm"] == "identity",
         "norm_eps={norm_eps} has no effect while norm='identity'; leave it out",
+    ),
+    Rule(
+        ("norm_eps", "norm"),
+        lambda v: v["norm_eps"] is not None and v["norm"] == "layernorm" and v["norm_eps"] > 1e-3,
+        "norm_eps={norm_eps} is more than Paddle's LayerNorm allows; use at most 0.001, or another norm",
     ),
     Rule(
         ("tie_embedding_scale", "tie_word_embeddings"),

@@ -38,6 +38,8 @@ def schema(groups: tuple[type, ...] = CORE_GROUPS) -> Mapping[str, FieldInfo]:
             paper="1706.03762",
             group="AttentionOptions",
             minimum=1,
+            examples=(20,),
+            needs={"cross_attend": True},
         )
     return fields
 
@@ -50,6 +52,7 @@ def _cross_twin(info: FieldInfo) -> FieldInfo:
         default=None,
         meaning=f"{info.name} of the cross attention layers; None: as in self attention.",
         per_layer=CROSS_ATTENTION if info.per_layer == ATTENTION else info.per_layer,
+        needs={**info.needs, "cross_attend": True},
     )
 
 

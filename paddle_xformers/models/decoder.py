@@ -123,17 +123,27 @@ class XDecoderModel(XDecoderPretrainedModel):
         """Refuse arguments that contradict each other or the configuration; return the number of new tokens."""
         if (input_ids is None) == (inputs_embeds is None):
             raise InputError("give either input_ids or inputs_embeds, one and not both")
-        given, name, axes = (input_ids, "input_ids", 2) if inputs_embeds is None else (inputs_embeds, "inputs_embeds", 3)
+        given, name, axes = (
+            (input_ids, "input_ids", 2) if inputs_embeds is None else (inputs_embeds, "inputs_embeds", 3)
+        )
         if given.ndim != axes or given.shape[1] == 0:
-            raise InputError(f"{name} has shape {list(given.shape)}; give (batch, length{', emb_dim' * (axes == 3)}), length >= 1")
+            raise InputError(
+                f"{name} has shape {list(given.shape)}; give (batch, length{', emb_dim' * (axes == 3)}), length >= 1"
+            )
         if input_ids is not None and input_ids.dtype not in (paddle.int64, paddle.int32):
             raise InputError(f"input_ids has dtype {input_ids.dtype}; token ids are int64 or int32")
         if (mems is not None or return_mems) and not self.config.max_mem_len:
-            raise InputError("mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0")
+            raise InputError(
+                "mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0"
+            )
         if mems is not None and past is not None:
-            raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
+            raise InputError(
+                "give mems only with the first call of a segment: past_key_values already holds them"
+            )
         if context is not None and not self.stack.options.has_cross_attention:
-            raise InputError("encoder_hidden_states has no effect while cross_attend=False; set it or leave them out")
+            raise InputError(
+                "encoder_hidden_states has no effect while cross_attend=False; set it or leave them out"
+            )
         return given.shape[1]
 
     def _check_length(self, n: int, attention_mask: Tensor | None, past: tuple[Any, ...] | None) -> None:
@@ -260,7 +270,9 @@ def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
         InputError: If the shapes differ.
     """
     if list(labels.shape) != list(logits.shape[:2]):
-        raise InputError(f"labels has shape {list(labels.shape)}, but must have that of the tokens, {logits.shape[:2]}")
+        raise InputError(
+            f"labels has shape {list(labels.shape)}, but must have that of the tokens, {logits.shape[:2]}"
+        )
     # Shift the labels rather than the logits: they are smaller.
     nothing = paddle.full([labels.shape[0], 1], -100, dtype=labels.dtype)
     targets = paddle.concat([labels[:, 1:], nothing], axis=1)

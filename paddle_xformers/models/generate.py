@@ -113,7 +113,9 @@ class XGenerationMixin:
             if model_kwargs.get(name) is not None:
                 model_kwargs[name] = model_kwargs[name].repeat_interleave(expand_size, axis=0)
         if model_kwargs.get("mems") is not None:
-            model_kwargs["mems"] = tuple(part.repeat_interleave(expand_size, axis=0) for part in model_kwargs["mems"])
+            model_kwargs["mems"] = tuple(
+                part.repeat_interleave(expand_size, axis=0) for part in model_kwargs["mems"]
+            )
         return input_ids.repeat_interleave(expand_size, axis=0), model_kwargs
 
     def generate(self, input_ids: Tensor | None = None, generation_config: Any = None, **kwargs: Any) -> Any:

@@ -127,7 +127,9 @@ class XPretrainedModel(PretrainedModel):
             super().save_pretrained(aside, *args, **kwargs)
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], *args: Any, **kwargs: Any
+    ) -> Any:
         """Load a model from a folder.
 
         Args:

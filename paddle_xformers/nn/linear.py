@@ -23,11 +23,15 @@ class Linear(nn.Linear):
         zero_init: Start weight and bias at zero.
     """
 
-    def __init__(self, in_features: int, out_features: int, *, bias: bool = False, zero_init: bool = False) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, *, bias: bool = False, zero_init: bool = False
+    ) -> None:
         bound = 1 / math.sqrt(in_features)
         initializer = Constant(0.0) if zero_init else Uniform(-bound, bound)
         attribute = ParamAttr(initializer=initializer)
-        super().__init__(in_features, out_features, weight_attr=attribute, bias_attr=attribute if bias else False)
+        super().__init__(
+            in_features, out_features, weight_attr=attribute, bias_attr=attribute if bias else False
+        )
         self.zero_init = zero_init
 
     def forward(self, x: Tensor) -> Tensor:

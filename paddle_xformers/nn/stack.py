@@ -204,7 +204,11 @@ class Stack(nn.Layer):
                 "this model has cross attention (cross_attend=True) but got no encoder_hidden_states; "
                 "pass the hidden states of an encoder, (batch, length, cross_attn_dim_context)"
             )
-        m = call.context.shape[1] if call.context is not None else _context_length(call.cache, self.self_attention)
+        m = (
+            call.context.shape[1]
+            if call.context is not None
+            else _context_length(call.cache, self.self_attention)
+        )
         return make_mask(call.context_mask, n=n, m=m, causal=False, lead_rows=call.lead, dtype=dtype)
 
     def _collect(
@@ -213,7 +217,9 @@ class Stack(nn.Layer):
         """Turn what the layers gave back into what was asked for."""
         if call.use_cache:
             b = output.hidden.shape[0]
-            keys = places.keys[:, : places.keys.shape[1] - room_left(call.cache, output.hidden.shape[1], self.self_attention)]
+            keys = places.keys[
+                :, : places.keys.shape[1] - room_left(call.cache, output.hidden.shape[1], self.self_attention)
+            ]
             output.cache = ((keys if keys.shape[0] == b else keys.expand([b, -1]),), *pairs)
         if call.output_hidden_states:
             output.hidden_states.append(output.hidden)

@@ -12,7 +12,7 @@ class AttentionOptions:
     """Options of one attention layer. Every `attn_*` field also exists as `cross_attn_*`."""
 
     heads: int = option(
-        8, "Number of query heads.", feature="attn-multi-head", paper="1706.03762", minimum=1
+        8, "Number of query heads.", feature="attn-multi-head", paper="1706.03762", minimum=1, examples=(3,)
     )
     attn_dim_head: int = option(
         64,
@@ -20,6 +20,7 @@ class AttentionOptions:
         feature="attn-multi-head",
         paper="1706.03762",
         minimum=1,
+        examples=(6,),
     )
     attn_kv_heads: int | None = option(
         None,
@@ -28,6 +29,7 @@ class AttentionOptions:
         paper="2305.13245",
         minimum=1,
         per_layer=ATTENTION,
+        examples=(1, 2, (4, 2)),
     )
     attn_scale: float | None = option(
         None,
@@ -35,6 +37,7 @@ class AttentionOptions:
         feature="attn-multi-head",
         above=0,
         per_layer=ATTENTION,
+        examples=(1.0,),
     )
     attn_qkv_bias: bool = option(
         False,
@@ -56,6 +59,7 @@ class AttentionOptions:
         minimum=0,
         maximum=1,
         per_layer=ATTENTION,
+        examples=(0.5,),
     )
     attn_sublayer_dropout: float = option(
         0.0,
@@ -65,6 +69,7 @@ class AttentionOptions:
         minimum=0,
         maximum=1,
         per_layer=ATTENTION,
+        examples=(0.5,),
     )
     add_value_residual: bool = option(
         False,
@@ -77,6 +82,7 @@ class AttentionOptions:
         "The share of the layer's own values is a learned gate a token and head; else one half.",
         feature="residual-value",
         paper="2410.17897",
+        needs={"add_value_residual": True},
     )
     attn_zero_init_output: bool = option(
         False,

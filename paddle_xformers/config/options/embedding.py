@@ -12,7 +12,7 @@ class EmbeddingOptions:
     """Token embedding and output head."""
 
     num_tokens: int = option(
-        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1
+        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1, examples=(61,)
     )
     emb_dim: int | None = option(
         None,
@@ -20,9 +20,16 @@ class EmbeddingOptions:
         feature="emb-factorized",
         paper="1909.11942",
         minimum=1,
+        examples=(24,),
     )
     emb_dropout: float = option(
-        0.0, "Dropout on the embeddings.", feature="emb-dropout", paper="1810.04805", minimum=0, maximum=1
+        0.0,
+        "Dropout on the embeddings.",
+        feature="emb-dropout",
+        paper="1810.04805",
+        minimum=0,
+        maximum=1,
+        examples=(0.5,),
     )
     post_emb_norm: bool = option(
         False,
@@ -42,5 +49,7 @@ class EmbeddingOptions:
         feature="emb-tied-output",
         paper="1608.05859",
         above=0,
+        examples=(1.0,),
+        needs={"tie_word_embeddings": True},
     )
     logits_bias: bool = option(False, "The output head has a bias.", feature="out-logits-bias")

@@ -20,6 +20,7 @@ class FeedForwardOptions:
         paper="1706.03762",
         above=0,
         per_layer=FEEDFORWARD,
+        examples=(2, (1, 3)),
     )
     ff_dim: int | None = option(
         None,
@@ -27,6 +28,7 @@ class FeedForwardOptions:
         feature="ff-mlp",
         minimum=1,
         per_layer=FEEDFORWARD,
+        examples=(50,),
     )
     ff_activation: str = option(
         "gelu",
@@ -48,6 +50,7 @@ class FeedForwardOptions:
         "A learned factor for each inner feature of the gated product, starting at 1.",
         feature="ff-glu",
         per_layer=FEEDFORWARD,
+        needs={"ff_glu": True},
     )
     ff_no_bias: bool = option(
         False,
@@ -64,6 +67,7 @@ class FeedForwardOptions:
         minimum=0,
         maximum=1,
         per_layer=FEEDFORWARD,
+        examples=(0.5,),
     )
     ff_sublayer_dropout: float = option(
         0.0,
@@ -73,6 +77,7 @@ class FeedForwardOptions:
         minimum=0,
         maximum=1,
         per_layer=FEEDFORWARD,
+        examples=(0.5,),
     )
     ff_zero_init_output: bool = option(
         False,

@@ -11,7 +11,9 @@ from ..field import ANY_LAYER, option
 class LayoutOptions:
     """Layer kinds: a = self attention, c = cross attention, f = feed-forward."""
 
-    depth: int = option(6, "Number of blocks.", feature="layers-core", paper="1706.03762", minimum=1)
+    depth: int = option(
+        6, "Number of blocks.", feature="layers-core", paper="1706.03762", minimum=1, examples=(1, 3)
+    )
     cross_attend: bool = option(
         False,
         "Blocks are (a, c, f): they also attend to encoder_hidden_states.",
@@ -23,6 +25,7 @@ class LayoutOptions:
         "Blocks are (c, f): no self attention. Needs cross_attend.",
         feature="cross-attention",
         paper="1706.03762",
+        needs={"cross_attend": True},
     )
     only_attn: bool = option(
         False, "Leave the feed-forward layers out.", feature="layers-only-attn", paper="2607.18363"
@@ -38,6 +41,7 @@ class LayoutOptions:
         "The layers one by one, e.g. ['a', 'f', 'f']; replaces depth times the block.",
         feature="layers-custom",
         paper="1911.03864",
+        examples=(("a", "f", "f", "a"),),
     )
     sandwich_coef: int | None = option(
         None,
@@ -45,6 +49,7 @@ class LayoutOptions:
         feature="layers-sandwich-coef",
         paper="1911.03864",
         minimum=1,
+        examples=(1,),
     )
     par_ratio: int | None = option(
         None,
@@ -52,6 +57,8 @@ class LayoutOptions:
         feature="layers-par-ratio",
         paper="2009.04534",
         minimum=2,
+        examples=(2,),
+        needs={"depth": 4},
     )
     weight_tie_layers: bool = option(
         False,
@@ -64,6 +71,7 @@ class LayoutOptions:
         "Indices of the built layers in the order they run; a layer may run more than once.",
         feature="layers-execute-order",
         paper="2405.15071",
+        examples=((0, 1, 2, 3, 0, 1), (2, 3, 0, 1)),
     )
     layer_dropout: float = option(
         0.0,
@@ -73,4 +81,5 @@ class LayoutOptions:
         minimum=0,
         maximum=1,
         per_layer=ANY_LAYER,
+        examples=(0.5, (0.0, 0.9, 0.9, 0.0)),
     )

@@ -17,6 +17,7 @@ class MemoryOptions:
         feature="mem-tokens",
         paper="2006.11527",
         minimum=0,
+        examples=(3,),
     )
     max_mem_len: int = option(
         0,
@@ -24,6 +25,7 @@ class MemoryOptions:
         feature="mem-xl",
         paper="1901.02860",
         minimum=0,
+        examples=(6, 20),
     )
     shift_mem_down: int = option(
         0,
@@ -31,4 +33,6 @@ class MemoryOptions:
         feature="mem-shift-down",
         paper="2012.15688",
         minimum=0,
+        examples=(1,),
+        needs={"max_mem_len": 6},
     )

@@ -12,7 +12,12 @@ class ModelOptions:
     """Width, initial values and compatibility of the whole model."""
 
     dim: int = option(
-        512, "Width of the residual stream.", feature="layers-core", paper="1706.03762", minimum=1
+        512,
+        "Width of the residual stream.",
+        feature="layers-core",
+        paper="1706.03762",
+        minimum=1,
+        examples=(48,),
     )
     initializer_range: float | None = option(
         None,
@@ -20,10 +25,12 @@ class ModelOptions:
         "+-1/sqrt(inputs) for linears and N(0, 2/emb_dim) for token embeddings.",
         feature="emb-token",
         above=0,
+        examples=(0.02,),
     )
     upstream_compat: bool = option(
         False,
         "Follow x-transformers 2.31 where it departs from the paper (hyper-connections: every stream becomes "
         "the sum of all). Only for loading such weights.",
         feature="residual-hyper-connections",
+        needs={"residual": "hyper", "num_residual_streams": 2},
     )

@@ -26,6 +26,7 @@ class NormOptions:
         "Added to the mean square (variance) under the root; None: 1e-5 for layernorm, 1e-12 for the others.",
         feature="norm-layernorm",
         above=0,
+        examples=(0.001,),
     )
     norm_placement: str = option(
         "pre",
@@ -39,4 +40,5 @@ class NormOptions:
         None,
         "A norm closes the stack. None: yes for the placements pre and sandwich, else no.",
         feature="norm-final",
+        examples=(False,),
     )

@@ -17,6 +17,7 @@ class PositionOptions:
         "other schemes only refuse longer input.",
         feature="emb-token",
         minimum=0,
+        examples=(48,),
     )
     position_embedding: str = option(
         "auto",
@@ -24,12 +25,14 @@ class PositionOptions:
         feature="pos-absolute",
         paper="2203.16634",
         choices=("auto", "learned", "none"),
+        examples=("none",),
     )
     position_embedding_scale: float | None = option(
         None,
         "Factor on the learned position embedding; None: emb_dim**-0.5.",
         feature="pos-absolute",
         above=0,
+        examples=(1.0,),
     )
     rotary_pos_emb: bool = option(
         False, "Rotate queries and keys by their positions.", feature="pos-rotary", paper="2104.09864"
@@ -40,6 +43,8 @@ class PositionOptions:
         feature="pos-rotary",
         paper="2104.09864",
         minimum=2,
+        examples=(2, 8),
+        needs={"rotary_pos_emb": True},
     )
     rotary_base: float = option(
         10000.0,
@@ -47,6 +52,8 @@ class PositionOptions:
         feature="pos-rotary",
         paper="2104.09864",
         above=1,
+        examples=(500.0,),
+        needs={"rotary_pos_emb": True},
     )
     rotary_layout: str = option(
         "interleaved",
@@ -55,6 +62,7 @@ class PositionOptions:
         feature="pos-rotary-half-split",
         paper="2104.09864",
         choices=("interleaved", "half"),
+        needs={"rotary_pos_emb": True, "rotary_emb_dim": 8},
     )
     position_bias: str = option(
         "none",
@@ -69,9 +77,17 @@ class PositionOptions:
         feature="pos-alibi",
         paper="2108.12409",
         minimum=1,
+        examples=(3,),
+        needs={"position_bias": "alibi"},
     )
     rel_pos_num_buckets: int = option(
-        32, "Number of distance buckets of the T5 bias.", feature="pos-t5-bias", paper="1910.10683", minimum=2
+        32,
+        "Number of distance buckets of the T5 bias.",
+        feature="pos-t5-bias",
+        paper="1910.10683",
+        minimum=2,
+        examples=(8,),
+        needs={"position_bias": "t5"},
     )
     rel_pos_max_distance: int = option(
         128,
@@ -79,7 +95,14 @@ class PositionOptions:
         feature="pos-t5-bias",
         paper="1910.10683",
         minimum=2,
+        examples=(8,),
+        needs={"position_bias": "t5", "rel_pos_num_buckets": 6},
     )
     rel_pos_scale: float | None = option(
-        None, "Factor on the T5 bias; None: attn_dim_head**0.5.", feature="pos-t5-bias", above=0
+        None,
+        "Factor on the T5 bias; None: attn_dim_head**0.5.",
+        feature="pos-t5-bias",
+        above=0,
+        examples=(1.0,),
+        needs={"position_bias": "t5"},
     )

@@ -17,6 +17,8 @@ class ResidualOptions:
         feature="residual-hyper-connections",
         paper="1512.03385; 2409.19606; 2512.24880",
         choices=("plain", "hyper"),
+        examples=("hyper",),
+        needs={"num_residual_streams": 2},
     )
     num_residual_streams: int = option(
         1,
@@ -24,6 +26,8 @@ class ResidualOptions:
         feature="residual-hyper-connections",
         paper="2409.19606",
         minimum=1,
+        examples=(2, 3),
+        needs={"residual": "hyper"},
     )
     hyper_conn_sinkhorn_iters: int = option(
         5,
@@ -31,4 +35,6 @@ class ResidualOptions:
         feature="residual-hyper-connections",
         paper="2512.24880",
         minimum=1,
+        examples=(1,),
+        needs={"residual": "hyper", "num_residual_streams": 2},
     )

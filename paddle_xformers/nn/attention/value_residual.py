@@ -33,4 +33,3 @@ class ValueResidual(nn.Layer):
             return (own + first) * 0.5
         share = F.sigmoid(self.mix_proj(kv_input))  # (b, m, g)
         return first + share.transpose([0, 2, 1]).unsqueeze(-1) * (own - first)
-

@@ -72,7 +72,8 @@ class Rotary(nn.Layer):
         turned = places.unsqueeze(-1) * self.rates  # (b or 1, n, k)
         shape = [batch, heads, -1, -1]
         cos, sin = (
-            part.astype(dtype).unsqueeze(1).expand(shape).contiguous() for part in (turned.cos(), turned.sin())
+            part.astype(dtype).unsqueeze(1).expand(shape).contiguous()
+            for part in (turned.cos(), turned.sin())
         )
         return Angles(cos, sin)
 

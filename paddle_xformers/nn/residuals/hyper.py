@@ -43,7 +43,9 @@ class HyperConnection(Connection):
         sum_streams: Make every stream the sum of all, as x-transformers 2.31 does.
     """
 
-    def __init__(self, dim: int, streams: int, layer_index: int, iterations: int, *, sum_streams: bool) -> None:
+    def __init__(
+        self, dim: int, streams: int, layer_index: int, iterations: int, *, sum_streams: bool
+    ) -> None:
         super().__init__()
         self.streams = streams
         self.iterations = iterations

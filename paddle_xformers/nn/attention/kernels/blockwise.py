@@ -27,7 +27,9 @@ def _block_size(n: int) -> int:
     return 256 if n <= 1024 else 512
 
 
-def blockwise_causal_attention(q: Tensor, k: Tensor, v: Tensor, scale: float, key_bias: Tensor | None) -> Tensor:
+def blockwise_causal_attention(
+    q: Tensor, k: Tensor, v: Tensor, scale: float, key_bias: Tensor | None
+) -> Tensor:
     """Attend causally, every query to the keys up to its own position.
 
     Args:

@@ -1,0 +1,1 @@
+"""Side-by-side benchmark of paddle_xformers and its peers. Start with `python bench/run.py --help`."""

@@ -1,0 +1,79 @@
+"""x-transformers' architectures for PaddlePaddle and PaddleNLP.
+
+Importing the package costs milliseconds: neither Paddle nor PaddleNLP is loaded before a name that needs it
+is used. The first use of a model, configuration or tokenizer class also registers them with PaddleNLP (see
+`register`).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paddle_xformers.auto import register as register
+    from paddle_xformers.errors import CheckpointError as CheckpointError
+    from paddle_xformers.errors import ConfigError as ConfigError
+    from paddle_xformers.errors import DependencyError as DependencyError
+    from paddle_xformers.errors import InputError as InputError
+    from paddle_xformers.errors import XFormersError as XFormersError
+    from paddle_xformers.models import XDecoderConfig as XDecoderConfig
+    from paddle_xformers.models import XDecoderForCausalLM as XDecoderForCausalLM
+    from paddle_xformers.models import XDecoderModel as XDecoderModel
+    from paddle_xformers.models import XDecoderPretrainedModel as XDecoderPretrainedModel
+    from paddle_xformers.tokenizers import XByteTokenizer as XByteTokenizer
+    from paddle_xformers.tokenizers import XTokenizer as XTokenizer
+    from paddle_xformers.tune import TuneReport as TuneReport
+    from paddle_xformers.tune import tune_cpu as tune_cpu
+
+__version__ = "0.1.0"
+
+# Public name -> the submodule that defines it.
+_HOME = {
+    "CheckpointError": "errors",
+    "ConfigError": "errors",
+    "DependencyError": "errors",
+    "InputError": "errors",
+    "TuneReport": "tune",
+    "XByteTokenizer": "tokenizers",
+    "XDecoderConfig": "models",
+    "XDecoderForCausalLM": "models",
+    "XDecoderModel": "models",
+    "XDecoderPretrainedModel": "models",
+    "XFormersError": "errors",
+    "XTokenizer": "tokenizers",
+    "register": "auto",
+    "tune_cpu": "tune",
+}
+_SUBMODULES = ("auto", "config", "convert", "errors", "models", "nn", "serving", "tokenizers", "tune")
+_REGISTERED_ON_USE = ("models", "tokenizers")
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name, or a submodule, at its first use (PEP 562)."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _HOME:
+        raise AttributeError(_unknown(name))
+    home = _HOME[name]
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    if home in _REGISTERED_ON_USE:
+        importlib.import_module(f"{__name__}.auto").register()
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *_HOME, *_SUBMODULES})
+
+
+def _unknown(name: str) -> str:
+    """Say that the package has no such name, and which one may be meant."""
+    import difflib
+
+    near = difflib.get_close_matches(name, [*_HOME, *_SUBMODULES], n=1)
+    hint = f": did you mean {near[0]!r}?" if near else f"; its public names are {', '.join(_HOME)}."
+    return f"module {__name__!r} has no attribute {name!r}{hint}"

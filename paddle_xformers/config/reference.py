@@ -1,0 +1,103 @@
+"""The field reference, for the command line and for docs/reference/fields.md; made from the declarations."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+
+from .field import FieldInfo
+from .rules import RULES
+from .spelling import SPELLINGS
+
+
+def search(fields: Mapping[str, FieldInfo], word: str) -> list[FieldInfo]:
+    """Return the fields whose name, meaning, feature or other spelling holds a word.
+
+    Args:
+        fields: The schema.
+        word: Part of a word; case does not matter. Empty: every field.
+    """
+    needle = word.lower()
+    return [
+        info
+        for info in fields.values()
+        if needle in " ".join([info.name, info.meaning, info.feature, *spellings_of(info.name)]).lower()
+    ]
+
+
+def spellings_of(field: str) -> list[str]:
+    """Return the x-transformers and old-port keywords that set a field."""
+    return [spelling.keyword for spelling in SPELLINGS if field in spelling.fields]
+
+
+def as_text(infos: Iterable[FieldInfo], width: int = 100) -> str:
+    """Return fields as a reader meets them in a terminal.
+
+    Args:
+        infos: The fields.
+        width: Columns of the terminal.
+    """
+    return "\n\n".join(_entry(info, width) for info in infos)
+
+
+def _entry(info: FieldInfo, width: int) -> str:
+    lines = [f"{info.name} = {info.default!r}"]
+    details = [info.meaning, f"Allowed: {info.allowed}."]
+    if spellings_of(info.name):
+        details.append(f"Also spelt: {', '.join(spellings_of(info.name))}.")
+    details.append(f"Feature: {info.feature}." + (f" Paper: {info.paper}." if info.paper else ""))
+    for detail in details:
+        lines += textwrap.wrap(detail, width, initial_indent="    ", subsequent_indent="    ")
+    return "\n".join(lines)
+
+
+def as_markdown(fields: Mapping[str, FieldInfo]) -> str:
+    """Return the reference page of every field, grouped as they are declared.
+
+    Args:
+        fields: The schema.
+    """
+    parts = [
+        "# Fields",
+        "",
+        "Made from the declarations by `make docs`; do not edit. In a terminal: "
+        "`python -m paddle_xformers fields [WORD]`.",
+        "",
+        f"{len(fields)} fields. Every `attn_*` field also exists as `cross_attn_*`, for cross attention layers.",
+    ]
+    group = None
+    for info in fields.values():
+        if info.name.startswith("cross_attn_") and info.name != "cross_attn_dim_context":
+            continue
+        if info.group != group:
+            group = info.group
+            parts += ["", f"## {group}", "", "| field | default | allowed | meaning | also spelt | feature | paper |"]
+            parts += ["|---|---|---|---|---|---|---|"]
+        cells = [
+            f"`{info.name}`",
+            f"`{info.default!r}`",
+            info.allowed,
+            info.meaning,
+            ", ".join(f"`{name}`" for name in spellings_of(info.name)),
+            info.feature,
+            info.paper,
+        ]
+        parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(parts) + "\n"
+
+
+def rules_as_markdown() -> str:
+    """Return the page of the rules between fields."""
+    parts = [
+        "# What goes with what",
+        "",
+        "Made from the rules by `make docs`; do not edit. A configuration that breaks one is refused with this "
+        "sentence when a model is built; `{name}` stands for the value.",
+        "",
+        "| fields | refused because |",
+        "|---|---|",
+    ]
+    for rule in RULES:
+        names = ", ".join(f"`{name}`" for name in rule.fields)
+        parts.append(f"| {names} | {rule.sentence.replace('|', '/')} |")
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,93 @@
+"""The order of heads.
+
+In x-transformers query head q reads key/value head q modulo kv_heads. Ours stand in groups, as in LLaMA: heads
+that share a key/value head are neighbours. So the query heads of a grouped layer change places, in the query
+projection, in the output projection, and in everything else that belongs to single heads.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from ..config import LayerOptions
+from ..config.options import AttentionOptions
+from ..errors import CheckpointError
+from .table import Place
+
+
+def head_order(heads: int, kv_heads: int) -> np.ndarray:
+    """Return, for each of our heads, the number it has in x-transformers.
+
+    Args:
+        heads: Number of query heads.
+        kv_heads: Number of key/value heads.
+    """
+    return np.arange(heads).reshape(-1, kv_heads).T.reshape(-1)
+
+
+def query_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The query projection, (h * k, d) to (d, h * k)."""
+    layer = cast(LayerOptions, place.layer)
+    order = _order(layer)
+    moved = (order != np.arange(order.size)).any()
+    if moved and layer.kind == "a" and place.stack.position.position_bias == "alibi":
+        raise CheckpointError(_stuck("position_bias='alibi' has a fixed slope for each head", layer))
+    return _reordered(array, order, place).T
+
+
+def output_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The output projection, (d, h * k) to (h * k, d)."""
+    return _reordered(array.T, _order(cast(LayerOptions, place.layer)), place)
+
+
+def key_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The key or value projection, (g * k, c) to (c, g * k).
+
+    A configuration with more key/value heads than the array gets each of them written out as often as needed.
+    """
+    options = _attention(cast(LayerOptions, place.layer))
+    given, wanted = array.shape[0] // options.attn_dim_head, options.attn_kv_heads or options.heads
+    repeats = wanted // given if given and wanted % given == 0 else 1
+    return np.tile(array, (repeats, 1)).T
+
+
+def bias_table(array: np.ndarray, place: Place) -> np.ndarray:
+    """The T5 bias of all self attention layers, (buckets, h)."""
+    layers = [layer for layer in place.stack.layers if layer.kind == "a"]
+    orders = [_order(layer) for layer in layers] or [np.arange(array.shape[1])]
+    for layer, order in zip(layers, orders, strict=False):
+        if (order != orders[0]).any():
+            raise CheckpointError(_stuck("position_bias='t5' has one table for the heads of all layers", layer))
+    return array[:, orders[0]]
+
+
+def _reordered(rows: np.ndarray, order: np.ndarray, place: Place) -> np.ndarray:
+    """Put (h * k, d) into another order of heads."""
+    width = _attention(cast(LayerOptions, place.layer)).attn_dim_head
+    if rows.shape[0] != order.size * width:
+        raise CheckpointError(
+            f"{place.source} serves heads of {rows.shape[0]} features in all, but heads={order.size} and "
+            f"attn_dim_head={width} make {order.size * width}; set both as in training"
+        )
+    return rows.reshape(order.size, width, -1)[order].reshape(rows.shape)
+
+
+def _order(layer: LayerOptions) -> np.ndarray:
+    options = _attention(layer)
+    return head_order(options.heads, options.attn_kv_heads or options.heads)
+
+
+def _attention(layer: LayerOptions) -> AttentionOptions:
+    return cast(AttentionOptions, layer.branch)
+
+
+def _stuck(reason: str, layer: LayerOptions) -> str:
+    """Say why heads cannot change places, and the way out."""
+    options = _attention(layer)
+    return (
+        f"{reason}, and attn_kv_heads={options.attn_kv_heads} would change the order of the heads; set "
+        f"attn_kv_heads=None: keys and values are then written out for all heads={options.heads}, and the "
+        "model computes the same"
+    )

@@ -1,0 +1,76 @@
+"""What happens to single arrays: transposes, gains, halves of a gated unit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..config.options import FeedForwardOptions
+from ..errors import CheckpointError
+from .table import Place
+
+
+def transposed(array: np.ndarray, place: Place) -> np.ndarray:
+    """(out, in) to (in, out)."""
+    return array.T
+
+
+def gain(array: np.ndarray, place: Place) -> np.ndarray:
+    """A norm's gain, which may be stored less 1."""
+    return array + 1 if place.unit_offset else array
+
+
+def one_axis(array: np.ndarray, place: Place) -> np.ndarray:
+    """() to (1)."""
+    return array.reshape(1)
+
+
+def column(array: np.ndarray, place: Place) -> np.ndarray:
+    """(n) to (n, 1)."""
+    return array.reshape(-1, 1)
+
+
+def value_half(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """The first half of a gated unit: weight (2f, d) to (d, f), or bias (2f) to (f)."""
+    return _half(array, place, 0)
+
+
+def gate_half(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """The second half of a gated unit: weight (2f, d) to (d, f), or bias (2f) to (f)."""
+    return _half(array, place, 1)
+
+
+def _half(array: np.ndarray, place: Place, which: int) -> np.ndarray | None:
+    if array.shape[0] % 2:
+        raise CheckpointError(
+            f"{place.source} has shape {list(array.shape)}, but holds value and gate one after the other, so that "
+            "its first axis must be even; the weights are damaged, fetch them again"
+        )
+    if array.ndim == 1 and _without_bias(place):
+        if array.any():
+            raise CheckpointError(
+                f"{place.source} is not zero, but ff_no_bias=True leaves no place for it (x-transformers keeps this "
+                "one bias); set ff_no_bias=False: the bias it does leave out is then zero"
+            )
+        return None
+    return np.split(array, 2)[which].T
+
+
+def _without_bias(place: Place) -> bool:
+    branch = place.layer.branch if place.layer else None
+    return isinstance(branch, FeedForwardOptions) and branch.ff_no_bias
+
+
+def rotary_frequencies(array: np.ndarray, place: Place) -> None:
+    """Nothing to store: ours follow from the configuration, and must be the same."""
+    position, head_dim = place.stack.position, place.stack.attention.attn_dim_head
+    if not position.rotary_pos_emb:
+        raise CheckpointError(
+            f"the weights hold {place.source}, but rotary_pos_emb=False; set rotary_pos_emb=True as in training"
+        )
+    width = head_dim // 2 if position.rotary_emb_dim is None else position.rotary_emb_dim
+    ours = position.rotary_base ** (-np.arange(0, width, 2) / width)
+    if array.shape != ours.shape or not np.allclose(array, ours, rtol=1e-4):
+        raise CheckpointError(
+            f"{place.source} holds {array.size} frequencies down to {array.min():g}, but rotary_emb_dim={width} and "
+            f"rotary_base={position.rotary_base:g} give {ours.size} down to {ours.min():g}; set both as in training"
+        )

@@ -1,0 +1,128 @@
+"""Weights of x-transformers 2.31: `TransformerWrapper(attn_layers=Decoder(...))`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..config import StackOptions
+from ..config.options import FeedForwardOptions
+from ..errors import CheckpointError
+from .heads import bias_table, key_heads, output_heads, query_heads
+from .table import Rule, apply_rules
+from .transforms import column, gain, gate_half, one_axis, rotary_frequencies, transposed, value_half
+
+_LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
+_BRANCH, _OUR_BRANCH = _LAYER + "1.{fn}", _OURS + "{branch}."
+_RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
+
+RULES: tuple[Rule, ...] = (
+    # From ids to the first hidden state, and back.
+    Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
+    Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
+    Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
+    Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
+    Rule("memory_tokens", "{base}.memory_tokens.weight"),
+    Rule("to_logits.weight", "lm_head.weight"),
+    # What the layers share.
+    Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
+    Rule("attn_layers.rel_pos.relative_attention_bias.weight", "{base}.stack.position_bias.table.weight", bias_table),
+    Rule("attn_layers.final_norm.{gain}", "{base}.stack.final_norm.weight", gain),
+    # Norms.
+    Rule(_LAYER + "0.0.{gain}", _OURS + "pre_norm.weight", gain),
+    Rule(_LAYER + "0.1.{gain}", _OURS + "branch_norm.weight", gain),
+    Rule(_LAYER + "0.2.{gain}", _OURS + "post_norm.weight", gain),
+    # Attention.
+    Rule(_BRANCH + "to_q.weight", _OUR_BRANCH + "q_proj.weight", query_heads, kinds="ac"),
+    Rule(_BRANCH + "to_k.weight", _OUR_BRANCH + "k_proj.weight", key_heads, kinds="ac"),
+    Rule(_BRANCH + "to_v.weight", _OUR_BRANCH + "v_proj.weight", key_heads, kinds="ac"),
+    Rule(_BRANCH + "to_out.weight", _OUR_BRANCH + "o_proj.weight", output_heads, kinds="ac"),
+    Rule(
+        _BRANCH + "to_value_residual_mix.0.{part}",
+        _OUR_BRANCH + "value_residual.mix_proj.{part}",
+        transposed,
+        kinds="a",
+    ),
+    # Feed-forward.
+    Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),
+    Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "up_proj.{part}", value_half, kinds="f"),
+    Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "gate_proj.{part}", gate_half, kinds="f"),
+    Rule(_BRANCH + "ff.0.mult_bias", _OUR_BRANCH + "mult_bias", kinds="f"),
+    Rule(_BRANCH + "ff.2.{part}", _OUR_BRANCH + "down_proj.{part}", transposed, kinds="f"),
+    # Hyper-connections.
+    Rule("attn_layers.stream_emb", "{base}.stack.residuals.stream_embedding"),
+    Rule(_RESIDUAL + "norm.weight", _CONNECTION + "norm.weight"),
+    Rule(_RESIDUAL + "static_alpha", _CONNECTION + "static_alpha"),
+    Rule(_RESIDUAL + "dynamic_alpha_fn", _CONNECTION + "dynamic_alpha"),
+    Rule(_RESIDUAL + "dynamic_alpha_scale", _CONNECTION + "dynamic_alpha_scale", one_axis),
+    Rule(_RESIDUAL + "static_beta", _CONNECTION + "static_beta"),
+    Rule(_RESIDUAL + "dynamic_beta_fn", _CONNECTION + "dynamic_beta", column),
+    Rule(_RESIDUAL + "dynamic_beta_scale", _CONNECTION + "dynamic_beta_scale", one_axis),
+)
+
+
+def from_x_transformers(
+    state_dict: Mapping[str, Any], config: Any, *, unit_offset: bool = True
+) -> dict[str, np.ndarray]:
+    """Turn the weights of an x-transformers decoder into those of XDecoderForCausalLM.
+
+    Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
+
+    Args:
+        state_dict: Numpy arrays (or what numpy can read without a copy to another device) by x-transformers'
+            name; the `net.` of an AutoregressiveWrapper may stand in front.
+        config: The XDecoderConfig of the model they go to, built from the same options.
+        unit_offset: Whether the gains of norms are stored less 1; False for norm_add_unit_offset=False.
+
+    Returns:
+        Arrays by our name, linear weights as (in, out). They may share memory with those given.
+
+    Raises:
+        CheckpointError: If a name has no place in the model, or an array contradicts the configuration.
+        ConfigError: If no model can be built from the configuration.
+    """
+    stack, base = config.stack_options(), config.model_type
+    arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
+    result = apply_rules(RULES, arrays, stack, base, unit_offset=unit_offset)
+    embedding = result.get(f"{base}.embeddings.word_embeddings.weight")
+    if stack.embedding.tie_word_embeddings and embedding is not None:
+        result.setdefault("lm_head.weight", embedding)
+    return {**_left_out(stack, base, result), **result}
+
+
+def _unwrapped(state_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the level off that an AutoregressiveWrapper puts in front of every name."""
+    level = "net." if state_dict and all(name.startswith("net.") for name in state_dict) else ""
+    return {name.removeprefix(level): value for name, value in state_dict.items()}
+
+
+def _as_array(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise CheckpointError(
+            f"{name} cannot be read as a numpy array ({error}); give "
+            "{name: tensor.detach().cpu().float().numpy() for name, tensor in model.state_dict().items()}"
+        ) from error
+    if array.dtype.kind != "f":
+        raise CheckpointError(f"{name} has dtype {array.dtype}; weights must be floating point numbers")
+    return array
+
+
+def _left_out(stack: StackOptions, base: str, found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What x-transformers has no parameter for, because it is constant there."""
+    constants: dict[str, np.ndarray] = {}
+    gated = []
+    for index, layer in enumerate(stack.layers):
+        prefix, branch = f"{base}.stack.layers.{index}.", layer.branch
+        if isinstance(branch, FeedForwardOptions):
+            if branch.ff_glu and not branch.ff_no_bias:
+                gated.append(f"{prefix}ff.down_proj.bias")
+        elif branch.heads == 1 and branch.attn_dim_head == stack.dim:  # a single head is not projected
+            name = "attn" if layer.kind == "a" else "cross_attn"
+            constants[f"{prefix}{name}.o_proj.weight"] = np.eye(stack.dim, dtype="float32")
+    if not any(name in found for name in gated):  # ff_no_bias leaves the first bias of a gated unit in place
+        constants |= {name: np.zeros(stack.dim, dtype="float32") for name in gated}
+    return constants

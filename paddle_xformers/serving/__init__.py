@@ -1,0 +1,34 @@
+"""Serving through PaddleNLP: Taskflow tasks, and the handler for its SimpleServer.
+
+Importing this package is free; PaddleNLP is imported when `register_tasks` is called, or one of the classes is
+first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from paddle_xformers.serving.tasks import register_tasks
+
+if TYPE_CHECKING:
+    from paddle_xformers.serving.handler import GenerationHandler
+    from paddle_xformers.serving.text_generation import TextGenerationTask
+
+__all__ = ["GenerationHandler", "TextGenerationTask", "register_tasks"]
+
+_MODULE_OF = {"GenerationHandler": "handler", "TextGenerationTask": "text_generation"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name on first use."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, also before they are imported."""
+    return sorted({*globals(), *__all__})
