@@ -119,7 +119,7 @@ def option(
     return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def fields_of(group: type) -> tuple[FieldInfo, ...]:
     """Return the declared fields of one options dataclass, in order of declaration."""
     hints = typing.get_type_hints(group)

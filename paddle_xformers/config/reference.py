@@ -71,7 +71,12 @@ def as_markdown(fields: Mapping[str, FieldInfo]) -> str:
             continue
         if info.group != group:
             group = info.group
-            parts += ["", f"## {group}", "", "| field | default | allowed | meaning | also spelt | feature | paper |"]
+            parts += [
+                "",
+                f"## {group}",
+                "",
+                "| field | default | allowed | meaning | also spelt | feature | paper |",
+            ]
             parts += ["|---|---|---|---|---|---|---|"]
         cells = [
             f"`{info.name}`",

@@ -79,7 +79,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
     """
     layout = layer_layout(LayoutOptions(**group_values(LayoutOptions, values)))
     layers = tuple(_layer(values, layout, index) for index in range(len(layout.kinds)))
-    shared = {
+    shared: dict[str, Any] = {
         name: None if isinstance(value, tuple) else value
         for name, value in group_values(AttentionOptions, values).items()
     }

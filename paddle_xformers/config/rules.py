@@ -26,7 +26,7 @@ class Rule:
 
 def _rotary_width(v: Values) -> int:
     """Features of a head that rotary positions turn: the given number, or half of the head."""
-    return v["rotary_emb_dim"] if v["rotary_emb_dim"] is not None else v["attn_dim_head"] // 2
+    return int(v["attn_dim_head"] // 2 if v["rotary_emb_dim"] is None else v["rotary_emb_dim"])
 
 
 def _each(value: Any) -> tuple[Any, ...]:
@@ -50,9 +50,7 @@ def _layer_indices_misfit(v: Values) -> bool:
     order = v["layers_execute_order"]
     if order is None:
         return False
-    built = len(
-        layer_layout(LayoutOptions(**group_values(LayoutOptions, {**v, "layers_execute_order": None}))).kinds
-    )
+    built = len(layer_layout(LayoutOptions(**group_values(LayoutOptions, {**v, "layers_execute_order": None}))).kinds)
     return not order or any(not 0 <= index < built for index in order)
 
 
@@ -83,7 +81,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
-        lambda v: v["rotary_pos_emb"] and (_rotary_width(v) % 2 or _rotary_width(v) < 2),
+        lambda v: v["rotary_pos_emb"] and (_rotary_width(v) % 2 == 1 or _rotary_width(v) < 2),
         "rotary positions turn pairs of features, but rotary_emb_dim={rotary_emb_dim} (None: half of "
         "attn_dim_head={attn_dim_head}) does not give an even number of at least 2; set an even rotary_emb_dim",
     ),

@@ -12,7 +12,7 @@ from .field import ATTENTION, CROSS_ATTENTION, FieldInfo, fields_of
 from .options import CORE_GROUPS, AttentionOptions
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def schema(groups: tuple[type, ...] = CORE_GROUPS) -> Mapping[str, FieldInfo]:
     """Return every field of the given groups by name.
 

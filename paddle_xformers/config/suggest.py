@@ -38,9 +38,5 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     if not near and not ours:
         return None
     candidates = near or nearest(name, names)
-    hint = (
-        f"did you mean {' or '.join(repr(c) for c in candidates)}?"
-        if candidates
-        else "no field looks like it."
-    )
+    hint = f"did you mean {' or '.join(repr(c) for c in candidates)}?" if candidates else "no field looks like it."
     return f"{name!r} is not a field of this model; {hint} List them with: python -m paddle_xformers fields"

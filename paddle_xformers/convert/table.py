@@ -83,7 +83,8 @@ def apply_rules(
         Arrays by our name.
 
     Raises:
-        CheckpointError: If a name matches no rule, or belongs to a layer that the stack does not have.
+        CheckpointError: If a name matches no rule, belongs to a layer that the stack does not have, or two stand
+            for one of ours.
     """
     rules = tuple(rules)
     result: dict[str, np.ndarray] = {}
@@ -96,9 +97,12 @@ def apply_rules(
             parts = match.groupdict()
             layer = _layer(rule, int(parts["i"]), source, stack) if "i" in parts else None
             value = rule.transform(array, Place(source, stack, layer, unit_offset))
-            if value is not None:
-                branch = _BRANCHES[layer.kind] if layer else ""
-                result[rule.target.format(base=base, branch=branch, **parts)] = value
+            if value is None:
+                continue
+            name = rule.target.format(base=base, branch=_BRANCHES[layer.kind] if layer else "", **parts)
+            if name in result:
+                raise CheckpointError(f"the weights hold {source} and another array for {name}; take one of them out")
+            result[name] = value
     if unknown:
         raise CheckpointError(
             f"the weights hold {listed(unknown)}, for which this model has no place: they come from an option "
@@ -122,7 +126,7 @@ _PLACEHOLDERS = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _pattern(source: str) -> re.Pattern[str]:
     """The regular expression of a rule's source."""
     pieces = re.split(r"\{(\w+)\}", source)  # literal text and placeholders in turn

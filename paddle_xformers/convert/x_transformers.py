@@ -28,7 +28,11 @@ RULES: tuple[Rule, ...] = (
     Rule("to_logits.weight", "lm_head.weight"),
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
-    Rule("attn_layers.rel_pos.relative_attention_bias.weight", "{base}.stack.position_bias.table.weight", bias_table),
+    Rule(
+        "attn_layers.rel_pos.relative_attention_bias.weight",
+        "{base}.stack.position_bias.table.weight",
+        bias_table,
+    ),
     Rule("attn_layers.final_norm.{gain}", "{base}.stack.final_norm.weight", gain),
     # Norms.
     Rule(_LAYER + "0.0.{gain}", _OURS + "pre_norm.weight", gain),
@@ -86,9 +90,8 @@ def from_x_transformers(
     stack, base = config.stack_options(), config.model_type
     arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
     result = apply_rules(RULES, arrays, stack, base, unit_offset=unit_offset)
-    embedding = result.get(f"{base}.embeddings.word_embeddings.weight")
-    if stack.embedding.tie_word_embeddings and embedding is not None:
-        result.setdefault("lm_head.weight", embedding)
+    if stack.embedding.tie_word_embeddings:
+        result |= _tied_head(base, result)
     return {**_left_out(stack, base, result), **result}
 
 
@@ -109,6 +112,16 @@ def _as_array(name: str, value: Any) -> np.ndarray:
     if array.dtype.kind != "f":
         raise CheckpointError(f"{name} has dtype {array.dtype}; weights must be floating point numbers")
     return array
+
+
+def _tied_head(base: str, found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if "lm_head.weight" in found:
+        raise CheckpointError(
+            "the weights hold to_logits.weight, a head of their own, but tie_word_embeddings=True; "
+            "set tie_word_embeddings=False"
+        )
+    name = f"{base}.embeddings.word_embeddings.weight"
+    return {"lm_head.weight": found[name]} if name in found else {}
 
 
 def _left_out(stack: StackOptions, base: str, found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -35,9 +35,7 @@ def saved_whole(folder: str | os.PathLike[str]) -> Iterator[str]:
         target.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".saving-", dir=target))
     except OSError as error:
-        raise CheckpointError(
-            f"cannot save to {target}: {error.strerror or error}; give a writable folder"
-        ) from error
+        raise CheckpointError(f"cannot save to {target}: {error.strerror or error}; give a writable folder") from error
     try:
         yield str(aside)
         written = [path for path in aside.rglob("*") if path.is_file()]
@@ -95,19 +93,13 @@ def check_folder(path: str, model_class: type) -> None:
     config = folder / "config.json"
     if not config.is_file():
         found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
-        raise CheckpointError(
-            f"{path} has no config.json (it holds: {found}); give the folder save_pretrained wrote"
-        )
+        raise CheckpointError(f"{path} has no config.json (it holds: {found}); give the folder save_pretrained wrote")
     try:
         content = json.loads(config.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(
-            f"{config} is not valid JSON ({error}); it is damaged, save the model again"
-        ) from error
+        raise CheckpointError(f"{config} is not valid JSON ({error}); it is damaged, save the model again") from error
     if not isinstance(content, dict):
-        raise CheckpointError(
-            f"{config} holds a {type(content).__name__}, not an object; save the model again"
-        )
+        raise CheckpointError(f"{config} holds a {type(content).__name__}, not an object; save the model again")
 
 
 @contextmanager

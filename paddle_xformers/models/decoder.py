@@ -10,13 +10,14 @@ from paddle.nn import functional as F
 
 from .._compat import import_paddlenlp
 from ..errors import InputError
-from .generate import XGenerationMixin
 from ..nn.attention.cache import cache_length
+from ..nn.calls import StackCall, StackOutput
 from ..nn.embeddings import TokenEmbeddings
 from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
-from ..nn.stack import Stack, StackCall, StackOutput
+from ..nn.stack import Stack
 from .configuration import XDecoderConfig
+from .generate import CausalGeneration
 from .outputs import XCausalLMOutput, XModelOutput
 from .pretrained import LMHead, XPretrainedModel
 
@@ -111,9 +112,7 @@ class XDecoderModel(XDecoderPretrainedModel):
             lead=lead,
             use_cache=config.use_cache if use_cache is None else use_cache,
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
-            output_hidden_states=config.output_hidden_states
-            if output_hidden_states is None
-            else output_hidden_states,
+            output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
         )
         output = _model_output(self.stack(x, positions, call), lead, n)
@@ -133,17 +132,11 @@ class XDecoderModel(XDecoderPretrainedModel):
         if input_ids is not None and input_ids.dtype not in (paddle.int64, paddle.int32):
             raise InputError(f"input_ids has dtype {input_ids.dtype}; token ids are int64 or int32")
         if (mems is not None or return_mems) and not self.config.max_mem_len:
-            raise InputError(
-                "mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0"
-            )
+            raise InputError("mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0")
         if mems is not None and past is not None:
-            raise InputError(
-                "give mems only with the first call of a segment: past_key_values already holds them"
-            )
+            raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
         if context is not None and not self.stack.options.has_cross_attention:
-            raise InputError(
-                "encoder_hidden_states has no effect while cross_attend=False; set it or leave them out"
-            )
+            raise InputError("encoder_hidden_states has no effect while cross_attend=False; set it or leave them out")
         return given.shape[1]
 
     def _check_length(self, n: int, attention_mask: Tensor | None, past: tuple[Any, ...] | None) -> None:
@@ -167,7 +160,7 @@ class XDecoderModel(XDecoderPretrainedModel):
             )
 
 
-class XDecoderForCausalLM(XGenerationMixin, XDecoderPretrainedModel):
+class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
     """The decoder with a language model head.
 
     Args:
@@ -270,9 +263,7 @@ def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
         InputError: If the shapes differ.
     """
     if list(labels.shape) != list(logits.shape[:2]):
-        raise InputError(
-            f"labels has shape {list(labels.shape)}, but must have that of the tokens, {logits.shape[:2]}"
-        )
+        raise InputError(f"labels has shape {list(labels.shape)}, but must have that of the tokens, {logits.shape[:2]}")
     # Shift the labels rather than the logits: they are smaller.
     nothing = paddle.full([labels.shape[0], 1], -100, dtype=labels.dtype)
     targets = paddle.concat([labels[:, 1:], nothing], axis=1)

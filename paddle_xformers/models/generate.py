@@ -7,15 +7,25 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
+from .._compat import import_paddlenlp
 from ..errors import InputError
 from ..nn.attention.cache import reserve
+
+import_paddlenlp()
+
+from paddlenlp.transformers import PretrainedConfig  # noqa: E402
 
 # Arguments besides the token ids whose rows follow the beams or the returned sequences.
 _PER_ROW = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
 
 
-class XGenerationMixin:
+class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP tells models that cannot
     """Generation for causal models; mixed in before PaddleNLP's PretrainedModel."""
+
+    # From PretrainedModel.
+    config: Any
+    generation_config: Any
+    base_model: Any
 
     @staticmethod
     def prepare_attention_mask_for_generation(
@@ -113,9 +123,7 @@ class XGenerationMixin:
             if model_kwargs.get(name) is not None:
                 model_kwargs[name] = model_kwargs[name].repeat_interleave(expand_size, axis=0)
         if model_kwargs.get("mems") is not None:
-            model_kwargs["mems"] = tuple(
-                part.repeat_interleave(expand_size, axis=0) for part in model_kwargs["mems"]
-            )
+            model_kwargs["mems"] = tuple(part.repeat_interleave(expand_size, axis=0) for part in model_kwargs["mems"])
         return input_ids.repeat_interleave(expand_size, axis=0), model_kwargs
 
     def generate(self, input_ids: Tensor | None = None, generation_config: Any = None, **kwargs: Any) -> Any:
@@ -133,10 +141,24 @@ class XGenerationMixin:
         Raises:
             InputError: If a token id is outside the vocabulary, or the result would not fit max_seq_len.
         """
+        if generation_config is None:
+            generation_config = self._default_generation_config()
         if input_ids is not None:
             self._check_prompt(input_ids, generation_config, kwargs)
         with paddle.no_grad():
-            return super().generate(input_ids, generation_config=generation_config, **kwargs)
+            return super().generate(  # type: ignore[misc]  # PretrainedModel comes next
+                input_ids, generation_config=generation_config, **kwargs
+            )
+
+    def _default_generation_config(self) -> Any:
+        """The saved generation_config.json, or else what config.json says of generation."""
+        if not self.generation_config._from_model_config:
+            return self.generation_config
+        # Made here because PaddleNLP, left to itself, warns of a conflict with an equal one.
+        config = type(self.generation_config).from_model_config(self.config)
+        if config.max_length == PretrainedConfig._get_generation_defaults()["max_length"]:
+            config.max_length = 0  # a default nobody chose, for which PaddleNLP warns of deprecation
+        return config
 
     def _check_prompt(self, input_ids: Tensor, generation_config: Any, kwargs: dict[str, Any]) -> None:
         if input_ids.ndim != 2 or 0 in input_ids.shape:
@@ -151,8 +173,8 @@ class XGenerationMixin:
                 f"input_ids holds the id {low if low < 0 else high}; allowed is 0 to {self.config.num_tokens - 1} "
                 "(num_tokens - 1); use the tokenizer that belongs to this model"
             )
-        config = generation_config if generation_config is not None else self.generation_config
-        new = kwargs.get("max_new_tokens") or kwargs.get("max_length") or config.max_new_tokens
+        new = kwargs.get("max_new_tokens") or kwargs.get("max_length")
+        new = new or generation_config.max_length or generation_config.max_new_tokens
         limit, prompt = self.config.max_seq_len, input_ids.shape[1]
         if limit and prompt + new > limit:
             raise InputError(

@@ -66,8 +66,9 @@ class XPretrainedModel(PretrainedModel):
             return
         if isinstance(layer, (Linear, nn.Embedding, LMHead)):
             Normal(0.0, std)(layer.weight)
-            if getattr(layer, "bias", None) is not None:
-                layer.bias.set_value(layer.bias * 0)
+            bias = getattr(layer, "bias", None)
+            if bias is not None:
+                bias.set_value(paddle.zeros_like(bias))
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the token embedding."""
@@ -127,9 +128,7 @@ class XPretrainedModel(PretrainedModel):
             super().save_pretrained(aside, *args, **kwargs)
 
     @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], *args: Any, **kwargs: Any
-    ) -> Any:
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> Any:
         """Load a model from a folder.
 
         Args:
@@ -153,6 +152,6 @@ def _resized_head(head: LMHead, size: int) -> LMHead:
     resized = LMHead(head.weight.shape[1], size, bias=head.bias is not None, scale=head.scale)
     kept = min(size, head.weight.shape[0])
     resized.weight[:kept] = head.weight[:kept]
-    if head.bias is not None:
+    if resized.bias is not None and head.bias is not None:
         resized.bias[:kept] = head.bias[:kept]
     return resized

@@ -37,9 +37,7 @@ class TokenEmbeddings(nn.Layer):
         self.dropout = nn.Dropout(options.emb_dropout)
         self.project = Linear(width, model.dim, bias=True) if width != model.dim else None
 
-    def forward(
-        self, input_ids: Tensor | None, position_ids: Tensor, inputs_embeds: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, input_ids: Tensor | None, position_ids: Tensor, inputs_embeds: Tensor | None = None) -> Tensor:
         """Embed a batch.
 
         Args:

@@ -21,11 +21,13 @@ class LayerResult:
     """What a layer gives back.
 
     Args:
+        kind: Kind of the layer.
         streams: The residual stream(s) after the layer.
         attention: What its attention gave back, or None for a feed-forward layer.
         read: What the branch read from the streams, before the norm, (b, n, d).
     """
 
+    kind: str
     streams: Tensor
     attention: AttentionResult | None
     read: Tensor
@@ -83,7 +85,7 @@ class Layer(nn.Layer):
 
         Args:
             streams: The residual stream(s).
-            call: What this forward hands to attention layers of this kind.
+            call: What this forward hands to attention layers of this kind; None for a feed-forward layer.
             context: What cross attention looks at, (b, m, c).
             mem: What this layer read in the segment before, (b, m, d).
             past: This layer's cached keys and values.
@@ -91,18 +93,8 @@ class Layer(nn.Layer):
         """
         read, seen = self.connection.read(streams)  # (b, n, d)
         x = read if self.pre_norm is None else self.pre_norm(read)
-        result = None
-        if self.kind == "f":
-            output = self.ff(x)
-        elif self.kind == "a":
-            result = self.attn(x, call, kv_input=self._with_mem(x, mem), past=past, first_values=first_values)
-            output = result.output
-        else:
-            if past is not None:
-                result = self.cross_attn.attend_cached(x, call, past)
-            else:
-                result = self.cross_attn(x, call, kv_input=context, first_values=first_values)
-            output = result.output
+        result = None if call is None else self._attend(x, call, context, mem, past, first_values)
+        output = self.ff(x) if result is None else result.output
         if self.branch_scale != 1.0:
             output = output * self.branch_scale
         if self.branch_norm is not None:
@@ -110,7 +102,25 @@ class Layer(nn.Layer):
         streams = self.connection.write(streams, output, seen)
         if self.post_norm is not None:
             streams = self.post_norm(streams)
-        return LayerResult(streams, result, read)
+        return LayerResult(self.kind, streams, result, read)
+
+    def _attend(
+        self,
+        x: Tensor,
+        call: AttentionCall,
+        context: Tensor | None,
+        mem: Tensor | None,
+        past: tuple[Tensor, Tensor] | None,
+        first_values: Tensor | None,
+    ) -> AttentionResult:
+        result: AttentionResult
+        if self.kind == "a":
+            result = self.attn(x, call, kv_input=self._with_mem(x, mem), past=past, first_values=first_values)
+        elif past is None:
+            result = self.cross_attn(x, call, kv_input=context, first_values=first_values)
+        else:
+            result = self.cross_attn.attend_cached(x, call, past)
+        return result
 
     def _with_mem(self, x: Tensor, mem: Tensor | None) -> Tensor | None:
         """Mems go through the layer's own norm and stand in front of the keys' input."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import paddle
 from paddle import ParamAttr, Tensor, nn
 from paddle.autograd import PyLayer
 from paddle.nn import functional as F
 from paddle.nn.initializer import Constant, Uniform
+
+from .cpu import column_sums, wants_cpu_gradient
 
 
 class Linear(nn.Linear):
@@ -23,44 +26,37 @@ class Linear(nn.Linear):
         zero_init: Start weight and bias at zero.
     """
 
-    def __init__(
-        self, in_features: int, out_features: int, *, bias: bool = False, zero_init: bool = False
-    ) -> None:
+    def __init__(self, in_features: int, out_features: int, *, bias: bool = False, zero_init: bool = False) -> None:
         bound = 1 / math.sqrt(in_features)
         initializer = Constant(0.0) if zero_init else Uniform(-bound, bound)
         attribute = ParamAttr(initializer=initializer)
-        super().__init__(
-            in_features, out_features, weight_attr=attribute, bias_attr=attribute if bias else False
-        )
+        super().__init__(in_features, out_features, weight_attr=attribute, bias_attr=attribute if bias else False)
         self.zero_init = zero_init
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the last axis of `x`, (..., in_features), to (..., out_features)."""
-        if self.bias is None or not wants_cpu_gradient(x):
+        if self.bias is None:
+            return paddle.matmul(x, self.weight)  # F.linear, which PaddleNLP wraps, takes longer to call
+        if not wants_cpu_gradient(x):
             return F.linear(x, self.weight, self.bias)
         return _LinearWithBias.apply(x, self.weight, self.bias)
-
-
-def wants_cpu_gradient(x: Tensor) -> bool:
-    """Whether `x` is part of a dynamic graph on the CPU, where our own backward functions pay off."""
-    return paddle.in_dynamic_mode() and paddle.is_grad_enabled() and x.place.is_cpu_place()
 
 
 class _LinearWithBias(PyLayer):
     """F.linear, whose bias gradient is a product with a row of ones: Paddle's own reduction is 50 times slower."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.needs_input = not x.stop_gradient
         return F.linear(x, weight, bias)
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensor()
         rows = grad.reshape([-1, grad.shape[-1]])
         grad_weight = paddle.matmul(x.reshape([-1, x.shape[-1]]), rows, transpose_x=True)
-        grad_bias = paddle.matmul(paddle.ones([1, rows.shape[0]], rows.dtype), rows).reshape([-1])
+        grad_bias = column_sums(rows)
         if not ctx.needs_input:
             return None, grad_weight, grad_bias
         return paddle.matmul(grad, weight, transpose_y=True), grad_weight, grad_bias

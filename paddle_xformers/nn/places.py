@@ -35,9 +35,7 @@ class Places:
     valid: Tensor | None
 
 
-def token_positions(
-    n: int, attention_mask: Tensor | None, position_ids: Tensor | None, cache: Cache | None
-) -> Tensor:
+def token_positions(n: int, attention_mask: Tensor | None, position_ids: Tensor | None, cache: Cache | None) -> Tensor:
     """Return the positions of n new tokens, (b or 1, n).
 
     Args:
@@ -55,9 +53,7 @@ def token_positions(
     if position_ids is not None:
         positions = position_ids if position_ids.ndim == 2 else position_ids.unsqueeze(0)
         if positions.shape[-1] != n:
-            raise InputError(
-                f"position_ids has shape {list(position_ids.shape)} for {n} new tokens; give (batch, {n})"
-            )
+            raise InputError(f"position_ids has shape {list(position_ids.shape)} for {n} new tokens; give (batch, {n})")
         positions = positions.astype("int64")
     elif keep is not None:
         positions = (keep.astype("int64").cumsum(axis=-1) - 1)[:, -n:]

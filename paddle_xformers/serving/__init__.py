@@ -1,7 +1,7 @@
 """Serving through PaddleNLP: Taskflow tasks, and the handler for its SimpleServer.
 
-Importing this package is free; PaddleNLP is imported when `register_tasks` is called, or one of the classes is
-first used (PEP 562).
+Importing this package is free; PaddleNLP is imported when `register_tasks` is called, or when one of the
+classes is first used (PEP 562).
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ class ServedModel:
         task: Name of the task.
         model: Name of the model within the task; the first of a task that has no model yet is its default.
         task_class: Module and name of the class that serves it, with a colon between.
-        model_class: Module and name of the class that loads the folder; its configuration's `model_type` is the only
-            one accepted.
+        model_class: Module and name of the class that loads the folder; only folders with the `model_type` of
+            its configuration are accepted.
     """
 
     task: str

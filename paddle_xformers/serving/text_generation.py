@@ -62,8 +62,7 @@ class TextGenerationTask(Task):
         given = {name: value for name, value in kwargs.items() if name not in _NOT_SETTINGS}
         check_values(given)
         kwargs["task_path"] = _folder(kwargs.get("task_path"), task, model)
-        # PaddleNLP tells a statistics server of every task but those from a hub; this is all that the argument
-        # does.
+        # PaddleNLP tells a statistics server of every task but those from a hub: all that the argument does.
         super().__init__(task=task, model=model, from_hf_hub=True, **kwargs)
         self._usage = _USAGE
         self._model_class = model_class
@@ -176,14 +175,14 @@ def _folder(path: Any, task: str, model: str) -> str:
     """Return the absolute path of the folder that the user named."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise InputError(
-            f"task_path={path!r} is no folder: give the one that save_pretrained wrote, as in "
+            f"task_path={path!r} is no folder: give the one save_pretrained wrote, as in "
             f"Taskflow({task!r}, model={model!r}, task_path='my_model')."
         )
     return os.path.abspath(os.path.expanduser(os.fspath(path)))
 
 
 def _defaults(config: Any) -> dict[str, Any]:
-    """Return what holds when nothing is given: the settings that the folder's generation configuration has."""
+    """Return what holds when nothing is given: what the folder's generation configuration says."""
     defaults = {name: getattr(config, name) for name in GENERATION if getattr(config, name, None) is not None}
     usual = type(config)().max_new_tokens
     if config.max_new_tokens == usual and config.max_length:  # generate() takes the older name then, too
@@ -200,6 +199,6 @@ def _check_model_type(folder: str, model_class: Any) -> None:
     expected = model_class.config_class.model_type
     if isinstance(config, dict) and config.get("model_type") != expected:
         raise CheckpointError(
-            f"{folder} holds a model of type {config.get('model_type')!r}, but this task serves {expected!r}: "
+            f"{folder} holds a model of type {config.get('model_type')!r}, but this task is for {expected!r}: "
             f"give a folder that {model_class.__name__}.save_pretrained wrote."
         )

@@ -133,9 +133,7 @@ def test_gradient_reaches_every_parameter(case: Case):
     model = build(case.values)
     output = model(tokens(), labels=tokens(), return_dict=True, **extras(model))
     output.loss.backward()
-    missing = [
-        name for name, p in model.named_parameters() if p.grad is None or not np.abs(p.grad.numpy()).max() > 0
-    ]
+    missing = [name for name, p in model.named_parameters() if p.grad is None or not np.abs(p.grad.numpy()).max() > 0]
     assert not missing
     assert all(np.isfinite(p.grad.numpy()).all() for p in model.parameters())
 
@@ -218,11 +216,12 @@ def test_generation_with_a_cache_equals_generation_without(case: Case):
     ids = tokens()
     mask = paddle.ones_like(ids)
     mask[0, :4] = 0
-    for strategy in ({"decode_strategy": "greedy_search"}, {"decode_strategy": "beam_search", "num_beams": 3}):
+    for strategy in (
+        {"decode_strategy": "greedy_search"},
+        {"decode_strategy": "beam_search", "num_beams": 3},
+    ):
         found = [
-            model.generate(
-                ids, attention_mask=mask, max_new_tokens=5, use_cache=cached, **strategy, **extras(model)
-            )
+            model.generate(ids, attention_mask=mask, max_new_tokens=5, use_cache=cached, **strategy, **extras(model))
             for cached in (True, False)
         ]
         np.testing.assert_array_equal(found[0][0].numpy(), found[1][0].numpy())

@@ -11,9 +11,7 @@ from ..field import ANY_LAYER, option
 class LayoutOptions:
     """Layer kinds: a = self attention, c = cross attention, f = feed-forward."""
 
-    depth: int = option(
-        6, "Number of blocks.", feature="layers-core", paper="1706.03762", minimum=1, examples=(1, 3)
-    )
+    depth: int = option(6, "Number of blocks.", feature="layers-core", paper="1706.03762", minimum=1, examples=(1, 3))
     cross_attend: bool = option(
         False,
         "Blocks are (a, c, f): they also attend to encoder_hidden_states.",

@@ -1,0 +1,1 @@
+"""The attention layer, its masks, its cache and its kernels."""

@@ -8,11 +8,13 @@ Query heads that share a key/value head stand next to each other, as in LLaMA.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import paddle
 from paddle import Tensor, nn
 
 from ...config.options import AttentionOptions
+from ..cpu import on_cpu
 from ..linear import Linear
 from ..positions.rotary import Angles, Rotary
 from .cache import extend
@@ -181,12 +183,11 @@ class Attention(nn.Layer):
         )
         return out, weights if call.output_attentions else None
 
-    def _feature_major(self, x: Tensor, call: AttentionCall, kv_input: Tensor | None, past) -> bool:
+    def _feature_major(self, x: Tensor, call: AttentionCall, kv_input: Tensor | None, past: Any) -> bool:
         """Whether the blockwise CPU kernel can do what this call needs."""
         return (
             self.options.attn_kernel in ("auto", "blockwise")
-            and paddle.in_dynamic_mode()
-            and x.place.is_cpu_place()
+            and on_cpu(x)
             and x.shape[1] > 1
             and kv_input is None
             and past is None

@@ -46,9 +46,7 @@ def room_left(cache: Cache | None, new: int, self_attention: tuple[bool, ...]) -
     return capacity - length - new if capacity > length else 0
 
 
-def extend(
-    past: tuple[Tensor, Tensor] | None, new: tuple[Tensor, Tensor], length: int
-) -> tuple[Tensor, Tensor]:
+def extend(past: tuple[Tensor, Tensor] | None, new: tuple[Tensor, Tensor], length: int) -> tuple[Tensor, Tensor]:
     """Append new keys and values to those of a layer.
 
     Args:

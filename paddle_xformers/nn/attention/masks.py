@@ -7,6 +7,7 @@ booleans (keep where > 0) or as floats (added to the scores), with 2, 3 or 4 axe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import paddle
 from paddle import Tensor
@@ -38,12 +39,10 @@ class Mask:
     visible: Tensor | None
 
 
-def causal_bias(n: int, m: int, dtype) -> Tensor:
+def causal_bias(n: int, m: int, dtype: Any) -> Tensor:
     """Return the right-aligned causal mask as a bias, (n, m): the last query sees every key."""
     rows = paddle.arange(n).unsqueeze(-1) + (m - n)
-    return paddle.where(
-        paddle.arange(m) <= rows, paddle.zeros([1], dtype=dtype), paddle.full([1], MASKED, dtype=dtype)
-    )
+    return paddle.where(paddle.arange(m) <= rows, paddle.zeros([1], dtype=dtype), paddle.full([1], MASKED, dtype=dtype))
 
 
 def make_mask(
@@ -55,7 +54,7 @@ def make_mask(
     key_valid: Tensor | None = None,
     lead_rows: int = 0,
     room: int = 0,
-    dtype="float32",
+    dtype: Any = "float32",
 ) -> Mask:
     """Combine the caller's mask, causality and what is known of the keys.
 
@@ -93,7 +92,7 @@ def make_mask(
         triangle = causal_bias(n, m, dtype)
         bias = triangle.unsqueeze([0, 1]) if bias is None else bias + triangle
     visible = None
-    if attention_mask is not None:  # else every new token is one, and sees itself
+    if attention_mask is not None and bias is not None:  # without a mask every new token sees itself
         visible = (bias > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(dtype)
     if room:
         width = [1, 1, 1] if bias is None else bias.shape[:3]
@@ -102,7 +101,7 @@ def make_mask(
     return Mask(bias, key_bias, causal, simple=rest is None and not room, visible=visible)
 
 
-def _as_bias(mask: Tensor, dtype) -> Tensor:
+def _as_bias(mask: Tensor, dtype: Any) -> Tensor:
     if mask.is_floating_point():
         return mask.astype(dtype)
     if mask.dtype not in (paddle.bool, paddle.int32, paddle.int64, paddle.uint8, paddle.int8, paddle.int16):

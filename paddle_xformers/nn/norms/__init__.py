@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paddle import nn
+from paddle import Tensor, nn
 
 from ...config.options import NormOptions
 from .layernorm import LayerNorm
@@ -14,7 +14,7 @@ from .rms import RMSNorm, ScaleNorm
 class Identity(nn.Layer):
     """No normalisation; stands where a norm would."""
 
-    def forward(self, x, condition=None):
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return `x`."""
         return x
 

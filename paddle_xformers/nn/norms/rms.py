@@ -1,9 +1,17 @@
-"""Norms by the root mean square: one gain a feature (RMSNorm, 1910.07467), or one in all (ScaleNorm, 1910.05895)."""
+"""Norms by the root mean square.
+
+RMSNorm (1910.07467) has one gain a feature, ScaleNorm (1910.05895) one for all.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from paddle import Tensor, nn
+from paddle.autograd import PyLayer
 from paddle.nn.initializer import Constant
+
+from ..cpu import column_sums, on_cpu, row_means, spread_column, spread_row
 
 
 class RMSNorm(nn.Layer):
@@ -22,6 +30,8 @@ class RMSNorm(nn.Layer):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Normalise `x`, (..., dim); `condition` is for adaptive norms and not used here."""
+        if on_cpu(x) and x.shape[-2] > 1:
+            return _RMSNorm.apply(x, self.weight, self.eps)
         wide = x.astype("float32")
         # x * x, not x ** 2: Paddle Inference on the CPU miscompiles the power.
         mean_square = (wide * wide).mean(axis=-1, keepdim=True)
@@ -38,3 +48,33 @@ class ScaleNorm(RMSNorm):
 
     def __init__(self, dim: int, *, eps: float = 1e-12) -> None:
         super().__init__(dim, eps=eps, gains=1)
+
+
+class _RMSNorm(PyLayer):
+    """The same in row and column products, forward and backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        d = x.shape[-1]
+        rows = x.reshape([-1, d])  # (r, d)
+        scale = spread_column((row_means(rows * rows) + eps).rsqrt(), d)
+        ctx.save_for_backward(x, weight, scale)
+        return (rows * scale * _gains(weight, rows)).reshape(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, weight, scale = ctx.saved_tensor()
+        d = x.shape[-1]
+        rows, slope = x.reshape([-1, d]), grad.reshape([-1, d])  # (r, d)
+        normed = rows * scale
+        weighted = slope * _gains(weight, rows)
+        grad_x = (weighted - normed * spread_column(row_means(weighted * normed), d)) * scale
+        grad_weight = column_sums(slope * normed)
+        if weight.shape[0] == 1:
+            grad_weight = grad_weight.sum().reshape([1])
+        return grad_x.reshape(x.shape), grad_weight
+
+
+def _gains(weight: Tensor, rows: Tensor) -> Tensor:
+    """The gains written out to (r, d), or the one gain as it is."""
+    return weight if weight.shape[0] == 1 else spread_row(weight, rows.shape[0])

@@ -16,9 +16,7 @@ from .rotary import Rotary
 from .t5 import T5Bias
 
 
-def make_position_bias(
-    options: PositionOptions, attention: AttentionOptions, *, causal: bool
-) -> nn.Layer | None:
+def make_position_bias(options: PositionOptions, attention: AttentionOptions, *, causal: bool) -> nn.Layer | None:
     """Build the bias on the scores that `position_bias` names, or None.
 
     Args:

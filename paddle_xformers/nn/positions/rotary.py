@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import paddle
+from numpy.typing import NDArray
 from paddle import Tensor, nn
 
 from ...config.options import PositionOptions
@@ -59,7 +61,7 @@ class Rotary(nn.Layer):
         self.register_buffer("rates", paddle.to_tensor(rates, "float32"), persistable=False)  # (k)
         self.register_buffer("swap", paddle.to_tensor(swap, "float32"), persistable=False)  # (k, k)
 
-    def angles(self, positions: Tensor, *, batch: int, heads: int, dtype) -> Angles:
+    def angles(self, positions: Tensor, *, batch: int, heads: int, dtype: Any) -> Angles:
         """Compute the angles of (b or 1, n) positions, in float32 whatever the model's dtype.
 
         Args:
@@ -71,10 +73,7 @@ class Rotary(nn.Layer):
         places = positions.astype("float32")
         turned = places.unsqueeze(-1) * self.rates  # (b or 1, n, k)
         shape = [batch, heads, -1, -1]
-        cos, sin = (
-            part.astype(dtype).unsqueeze(1).expand(shape).contiguous()
-            for part in (turned.cos(), turned.sin())
-        )
+        cos, sin = (part.astype(dtype).unsqueeze(1).expand(shape).contiguous() for part in (turned.cos(), turned.sin()))
         return Angles(cos, sin)
 
     def turn(self, x: Tensor, angles: Angles) -> Tensor:
@@ -90,7 +89,7 @@ class Rotary(nn.Layer):
         return x * cos + swapped * sin
 
 
-def _pairs(width: int, layout: str) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(width: int, layout: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices of the first and of the second feature of each pair."""
     if layout == "half":
         return np.arange(width // 2), np.arange(width // 2, width)

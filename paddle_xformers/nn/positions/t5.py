@@ -20,9 +20,7 @@ class T5Bias(nn.Layer):
         causal: Whether keys only lie behind the query; else half of the buckets are for those ahead.
     """
 
-    def __init__(
-        self, heads: int, num_buckets: int, max_distance: int, scale: float, *, causal: bool = True
-    ) -> None:
+    def __init__(self, heads: int, num_buckets: int, max_distance: int, scale: float, *, causal: bool = True) -> None:
         super().__init__()
         self.num_buckets = num_buckets
         self.max_distance = max_distance

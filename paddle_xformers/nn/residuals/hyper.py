@@ -43,9 +43,7 @@ class HyperConnection(Connection):
         sum_streams: Make every stream the sum of all, as x-transformers 2.31 does.
     """
 
-    def __init__(
-        self, dim: int, streams: int, layer_index: int, iterations: int, *, sum_streams: bool
-    ) -> None:
+    def __init__(self, dim: int, streams: int, layer_index: int, iterations: int, *, sum_streams: bool) -> None:
         super().__init__()
         self.streams = streams
         self.iterations = iterations
@@ -114,6 +112,4 @@ class HyperConnections(ResidualScheme):
 
     def connection(self, layer_index: int) -> Connection:
         """Build the connection of one layer."""
-        return HyperConnection(
-            self.dim, self.streams, layer_index, self.iterations, sum_streams=self.sum_streams
-        )
+        return HyperConnection(self.dim, self.streams, layer_index, self.iterations, sum_streams=self.sum_streams)

@@ -11,6 +11,8 @@ The idea of never holding all scores is that of FlashAttention (2205.14135).
 
 from __future__ import annotations
 
+from typing import Any
+
 import paddle
 from paddle import Tensor
 from paddle.autograd import PyLayer
@@ -27,9 +29,7 @@ def _block_size(n: int) -> int:
     return 256 if n <= 1024 else 512
 
 
-def blockwise_causal_attention(
-    q: Tensor, k: Tensor, v: Tensor, scale: float, key_bias: Tensor | None
-) -> Tensor:
+def blockwise_causal_attention(q: Tensor, k: Tensor, v: Tensor, scale: float, key_bias: Tensor | None) -> Tensor:
     """Attend causally, every query to the keys up to its own position.
 
     Args:
@@ -72,7 +72,7 @@ def _triangle(b: int, h: int, size: int, dtype: paddle.dtype) -> Tensor:
 
 class _BlockwiseCausal(PyLayer):
     @staticmethod
-    def forward(ctx, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         b, h, _, n = q.shape
         step = _block_size(n)
         triangle = _triangle(b, h, min(step, n), q.dtype)
@@ -88,7 +88,7 @@ class _BlockwiseCausal(PyLayer):
         return paddle.concat(outputs, axis=-1)  # (b, h, k, n)
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v, triangle, *kept = ctx.saved_tensor()
         n = q.shape[-1]
         step = _block_size(n)

@@ -1,0 +1,170 @@
+"""What is asked of a stack, and what all its attention layers share: masks and positions, made once a forward."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from paddle import Tensor, nn
+
+from ..config import StackOptions
+from ..errors import InputError
+from .attention.attention import AttentionCall
+from .attention.cache import Cache, cache_length, room_left
+from .attention.masks import Mask, make_mask
+from .memory import Mems
+from .places import Places, make_places
+from .positions import Rotary
+
+
+@dataclass(frozen=True)
+class StackCall:
+    """What one forward asks of the stack.
+
+    Args:
+        attention_mask: The caller's mask over the tokens, or None.
+        cache: Keys and values of the tokens before, or None.
+        mems: States of the segment before, or None.
+        context: What cross attention looks at, (b, m, c), or None.
+        context_mask: Mask over the context, or None.
+        lead: Number of memory tokens in front of the new tokens.
+        use_cache: Return keys and values.
+        output_attentions: Return attention weights.
+        output_hidden_states: Return the stream before each block and the last hidden state.
+        return_mems: Return the states the next segment may read.
+    """
+
+    attention_mask: Tensor | None = None
+    cache: Cache | None = None
+    mems: Mems | None = None
+    context: Tensor | None = None
+    context_mask: Tensor | None = None
+    lead: int = 0
+    use_cache: bool = False
+    output_attentions: bool = False
+    output_hidden_states: bool = False
+    return_mems: bool = False
+
+
+@dataclass
+class StackOutput:
+    """What the stack gives back; lists are empty unless asked for.
+
+    Args:
+        hidden: The last hidden state, normed, (b, n, d).
+        cache: Keys and values of all tokens so far.
+        mems: States for the next segment.
+        hidden_states: The stream before each block, then the last hidden state, each (b, n, d).
+        attentions: Weights of each self attention layer, (b, h, n, m).
+        cross_attentions: Weights of each cross attention layer, (b, h, n, m).
+    """
+
+    hidden: Tensor
+    cache: Cache | None = None
+    mems: Mems | None = None
+    hidden_states: list[Tensor] = field(default_factory=list)
+    attentions: list[Tensor] = field(default_factory=list)
+    cross_attentions: list[Tensor] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the attention layers of one forward share.
+
+    Args:
+        places: Positions of queries and keys.
+        room: Spare places that a reserved cache has left.
+        calls: What each kind of attention layer, `a` or `c`, is called with.
+    """
+
+    places: Places
+    room: int
+    calls: dict[str, AttentionCall]
+
+
+def share(
+    x: Tensor,
+    tokens: Tensor,
+    call: StackCall,
+    options: StackOptions,
+    self_attention: tuple[bool, ...],
+    rotary: Rotary | None,
+    position_bias: nn.Layer | None,
+) -> Shared:
+    """Make masks and positions for all layers of a forward.
+
+    Args:
+        x: Memory tokens and embedded new tokens, (b, n, d).
+        tokens: Positions of the new tokens, (b or 1, n - lead).
+        call: What is asked.
+        options: Options of the stack.
+        self_attention: For each pair of the cache, whether it belongs to self attention.
+        rotary: The stack's rotary positions, or None.
+        position_bias: The stack's bias on the scores, or None.
+
+    Raises:
+        InputError: If a reserved cache has too little room, or cross attention gets nothing to look at.
+    """
+    n = x.shape[1]
+    room = room_left(call.cache, n, self_attention)
+    if room < 0:
+        raise InputError(
+            f"{n} new tokens do not fit into the {n + room} spare places of this reserved cache; "
+            "pass at most as many, or call reserve again"
+        )
+    places = make_places(
+        tokens,
+        cache=call.cache,
+        lead=call.lead,
+        mem_valid=None if call.mems is None else call.mems[0],
+        room=room,
+        mask_covers_padding=call.attention_mask is not None,
+    )
+    mask = make_mask(
+        call.attention_mask,
+        n=n,
+        m=places.keys.shape[1] - room,
+        causal=options.causal,
+        key_valid=places.valid,
+        lead_rows=call.lead,
+        room=room,
+        dtype=x.dtype,
+    )
+    if position_bias is not None:
+        mask = _with_bias(mask, position_bias(places.queries, places.keys).astype(x.dtype))
+    plain = AttentionCall(mask, None, None, cache_length(call.cache), call.output_attentions, call.use_cache)
+    calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
+    if options.has_cross_attention:
+        calls["c"] = dataclasses.replace(plain, mask=_context_mask(call, n, x.dtype, self_attention))
+    return Shared(places, room, calls)
+
+
+def _with_angles(
+    call: AttentionCall, x: Tensor, places: Places, options: StackOptions, rotary: Rotary
+) -> AttentionCall:
+    batch, heads = x.shape[0], options.attention.heads
+    q_angles = k_angles = rotary.angles(places.queries, batch=batch, heads=heads, dtype=x.dtype)
+    if places.new is not places.queries:
+        k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype)
+    return dataclasses.replace(call, q_angles=q_angles, k_angles=k_angles)
+
+
+def _with_bias(mask: Mask, bias: Tensor) -> Mask:
+    """Add a position bias, (b or 1, h, n, m), to a mask."""
+    total = bias if mask.bias is None else mask.bias + bias
+    return dataclasses.replace(mask, bias=total, simple=False)
+
+
+def _context_mask(call: StackCall, n: int, dtype: Any, self_attention: tuple[bool, ...]) -> Mask:
+    """The mask over the context, which is at hand or, from the second step on, in the cache."""
+    if call.cache is not None:
+        m = call.cache[1 + self_attention.index(False)][0].shape[2]
+    elif call.context is not None:
+        m = call.context.shape[1]
+    else:
+        raise InputError(
+            "this model has cross attention (cross_attend=True) but got no encoder_hidden_states; "
+            "pass the hidden states of an encoder, (batch, length, cross_attn_dim_context)"
+        )
+    return make_mask(call.context_mask, n=n, m=m, causal=False, lead_rows=call.lead, dtype=dtype)

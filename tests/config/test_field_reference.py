@@ -1,0 +1,101 @@
+"""The reference of the fields: search, text, the command line, and what importing it costs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import paddle_xformers
+from paddle_xformers.__main__ import main
+from paddle_xformers.config import RULES, schema
+from paddle_xformers.config.reference import as_markdown, as_text, rules_as_markdown, search, spellings_of
+
+ROOT = Path(paddle_xformers.__file__).parents[1]
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, check=False)
+
+
+def names(word: str) -> list[str]:
+    return [info.name for info in search(schema(), word)]
+
+
+def test_an_empty_word_finds_every_field():
+    assert names("") == list(schema())
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("rotary_base", "rotary_base"),  # a name
+        ("ROTARY", "rotary_layout"),  # in any case
+        ("stochastic depth", "layer_dropout"),  # a meaning
+        ("mem-shift-down", "shift_mem_down"),  # a feature
+        ("use_rmsnorm", "norm"),  # another spelling
+    ],
+)
+def test_a_word_is_searched_everywhere(word, found):
+    assert found in names(word)
+
+
+def test_what_does_not_exist_is_not_found():
+    assert names("no such thing") == []
+
+
+def test_spellings_of_a_field():
+    assert spellings_of("norm") == ["use_rmsnorm", "use_scalenorm"]
+    assert spellings_of("dim") == []
+
+
+def test_text_of_a_field():
+    text = as_text(search(schema(), "use_rmsnorm"), width=60)
+    assert text.startswith("norm = 'layernorm'\n    Kind of norm.\n")
+    assert "'rmsnorm'" in text
+    assert "Also spelt: use_rmsnorm, use_scalenorm." in text
+    assert "Paper: 1607.06450" in text
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_pages_hold_every_field_and_every_rule():
+    page = as_markdown(schema())
+    own = [name for name in schema() if not name.startswith("cross_attn_")]
+    assert [name for name in own if f"| `{name}` |" not in page] == []
+    assert "`cross_attn_dim_context`" in page
+    assert rules_as_markdown().count("\n| `") == len(RULES)
+    for line in [*page.splitlines(), *rules_as_markdown().splitlines()]:
+        cells = line.replace("\\|", "").count("|")
+        assert cells in (0, 3, 8), line
+
+
+def test_command_line_prints_matching_fields():
+    result = python("-m", "paddle_xformers", "fields", "sinkhorn")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("hyper_conn_sinkhorn_iters = 5\n")
+
+
+def test_command_line_prints_all_fields(capsys):
+    assert main(["fields"]) == 0
+    printed = capsys.readouterr().out
+    assert [name for name in schema() if f"{name} = " not in printed] == []
+
+
+def test_command_line_suggests_the_near_name(capsys):
+    assert main(["fields", "rotary_bsae"]) == 1
+    caught = capsys.readouterr()
+    assert caught.out == ""
+    assert "no field matches 'rotary_bsae'; did you mean rotary_base" in caught.err
+
+
+def test_the_config_room_loads_neither_paddle_nor_paddlenlp():
+    code = (
+        "import sys, paddle_xformers.config, paddle_xformers.config.reference, paddle_xformers.__main__;"
+        "print([name for name in ('paddle', 'paddlenlp', 'numpy') if name in sys.modules])"
+    )
+    result = python("-c", code)
+    assert (result.stdout.strip(), result.stderr) == ("[]", "")

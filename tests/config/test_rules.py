@@ -1,0 +1,138 @@
+"""Every rule between fields has values that break exactly it, and its sentence says what to do."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import pytest
+from config_values import flat
+
+from paddle_xformers.config import RULES, Rule, schema, validate
+from paddle_xformers.config.rules import broken_rules
+from paddle_xformers.errors import ConfigError
+
+CROSS = {"cross_attend": True}
+T5 = {"position_bias": "t5"}
+
+# Values that break one rule each. A rule is known by its fields; where several have the same fields, the
+# values stand in the order of the rules.
+TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
+    ("heads", "attn_kv_heads"): [{"heads": 6, "attn_kv_heads": [2, 3, 6, 1, 2, 4]}],
+    ("heads", "cross_attn_kv_heads"): [{"heads": 6, "cross_attn_kv_heads": 4}],
+    ("rotary_emb_dim", "attn_dim_head"): [
+        {"rotary_pos_emb": True, "rotary_emb_dim": 66},
+        {"rotary_pos_emb": True, "attn_dim_head": 6},
+    ],
+    ("rotary_emb_dim", "rotary_pos_emb"): [{"rotary_emb_dim": 4}],
+    ("rotary_base", "rotary_pos_emb"): [{"rotary_base": 500.0}],
+    ("rotary_layout", "rotary_pos_emb"): [{"rotary_layout": "half"}],
+    ("alibi_num_heads", "position_bias"): [{"alibi_num_heads": 2}],
+    ("alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_num_heads": 9}],
+    ("rel_pos_num_buckets", "position_bias"): [{"rel_pos_num_buckets": 16}],
+    ("rel_pos_max_distance", "position_bias"): [{"rel_pos_max_distance": 64}],
+    ("rel_pos_scale", "position_bias"): [{"rel_pos_scale": 1.0}],
+    ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
+    ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
+    ("position_embedding", "max_seq_len"): [{"position_embedding": "learned", "max_seq_len": 0}],
+    ("only_cross", "cross_attend"): [{"only_cross": True}],
+    ("custom_layers",): [{"custom_layers": ["a", "x"]}],
+    ("custom_layers", "cross_attend"): [{"custom_layers": ["a", "c", "f"]}],
+    ("custom_layers", "par_ratio", "sandwich_coef"): [{"par_ratio": 2, "sandwich_coef": 1}],
+    ("weight_tie_layers", "custom_layers", "par_ratio", "sandwich_coef"): [
+        {"weight_tie_layers": True, "sandwich_coef": 1}
+    ],
+    ("weight_tie_layers", "layers_execute_order"): [{"weight_tie_layers": True, "layers_execute_order": [0, 1]}],
+    ("layers_execute_order",): [{"depth": 2, "layers_execute_order": [0, 4]}],
+    ("sandwich_coef", "depth"): [{"depth": 2, "sandwich_coef": 3}],
+    ("only_attn", "custom_layers"): [{"only_attn": True, "custom_layers": ["a", "f"]}],
+    ("macaron", "only_attn"): [{"macaron": True, "only_attn": True}],
+    ("macaron", "custom_layers"): [{"macaron": True, "custom_layers": ["f", "a", "f"]}],
+    ("residual", "num_residual_streams"): [{"residual": "hyper"}],
+    ("hyper_conn_sinkhorn_iters", "residual"): [{"hyper_conn_sinkhorn_iters": 3}],
+    ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
+    ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "identity"}, {"norm_eps": 0.01}],
+    ("tie_embedding_scale", "tie_word_embeddings"): [{"tie_embedding_scale": 1.0}],
+    ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
+    ("tie_word_embeddings", "logits_bias"): [{"tie_word_embeddings": True, "logits_bias": True}],
+    ("ff_glu_mult_bias", "ff_glu"): [{"ff_glu_mult_bias": True}],
+    ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],
+    ("learned_value_residual_mix", "add_value_residual"): [{"learned_value_residual_mix": False}],
+    ("cross_attn_dim_context", "cross_attend"): [{"cross_attn_dim_context": 20}],
+}
+
+
+def rules_and_triggers() -> list[Any]:
+    left = {fields: list(values) for fields, values in TRIGGERS.items()}
+    pairs = []
+    for rule in RULES:
+        queue = left.get(rule.fields, [])
+        trigger = queue.pop(0) if queue else None
+        pairs.append(pytest.param(rule, trigger, id="-".join(rule.fields)))
+    return pairs
+
+
+def test_no_trigger_is_left_over():
+    counts = {fields: sum(rule.fields == fields for rule in RULES) for fields in TRIGGERS}
+    assert counts == {fields: len(values) for fields, values in TRIGGERS.items()}
+
+
+@pytest.mark.parametrize(("rule", "trigger"), rules_and_triggers())
+def test_values_that_break_exactly_this_rule(rule: Rule, trigger: dict[str, Any] | None):
+    assert trigger is not None, f"the rule about {rule.fields} has no values in TRIGGERS"
+    values = flat(**trigger)
+    assert broken_rules(values) == [rule.sentence.format(**values)]
+    with pytest.raises(ConfigError) as caught:
+        validate(values, schema())
+    message = str(caught.value)
+    assert message == rule.sentence.format(**values)
+    assert any(name in message for name in rule.fields)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join(rule.fields))
+def test_a_sentence_names_all_its_fields(rule: Rule):
+    shown = {name for _, name, _, _ in string.Formatter().parse(rule.sentence) if name}
+    assert set(rule.fields) | shown <= set(schema())
+    assert [name for name in rule.fields if name not in rule.sentence] == []
+
+
+def test_defaults_break_nothing():
+    assert broken_rules(flat()) == []
+    validate(flat(), schema())
+
+
+@pytest.mark.parametrize("info", schema().values(), ids=schema())
+def test_every_example_with_what_it_needs_is_valid(info):
+    small = {"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8}
+    for example in info.examples:
+        validate(flat(**{**small, **info.needs, info.name: example}), schema())
+
+
+def test_wrong_values_are_told_all_at_once_and_before_rules():
+    with pytest.raises(ConfigError) as caught:
+        validate(flat(dim=0, norm="batchnorm", only_cross=True), schema())
+    assert str(caught.value) == (
+        "dim=0 is too small; allowed is int, >= 1; norm='batchnorm' is not a known name; "
+        f"allowed is {schema()['norm'].allowed}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"dim": [32, 32]}, r"dim=\[32, 32\] is a list, but allowed is int, >= 1"),
+        ({"attn_dropout": [0.1, 2]}, r"attn_dropout=\[0.1, 2\] is too large; allowed is float, >= 0 and <= 1"),
+        ({"attn_dropout": [0.1]}, r"has 1 values for 2 self attention layers; .* a list of exactly 2"),
+        ({"ff_mult": [1, 2, 3]}, r"ff_mult=.* has 3 values for 2 feed-forward layers"),
+        ({"layer_dropout": [0.1, 0.2]}, r"layer_dropout=.* has 2 values for 4 layers"),
+        ({**CROSS, "cross_attn_dropout": [0.1]}, r"has 1 values for 2 cross attention layers"),
+        ({"custom_layers": "af"}, r"custom_layers='af' is a str; allowed is list of str \| None"),
+    ],
+)
+def test_lists_a_layer(given, message):
+    with pytest.raises(ConfigError, match=message):
+        validate(flat(depth=2, **given), schema())
+
+
+def test_lists_of_the_right_length_are_valid():
+    validate(flat(depth=2, attn_dropout=[0.1, 0.2], ff_mult=(1, 2), layer_dropout=[0, 0.5, 0.5, 0]), schema())

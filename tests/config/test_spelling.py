@@ -1,0 +1,100 @@
+"""x-transformers' keywords and those of the old port mean the same as our fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paddle_xformers.config import SPELLINGS, canonical, schema
+from paddle_xformers.config.spelling import BY_KEYWORD
+from paddle_xformers.errors import ConfigError
+
+# Keyword -> foreign value -> our fields, written out by hand.
+MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
+    "use_rmsnorm": {True: {"norm": "rmsnorm"}, False: {}},
+    "use_scalenorm": {True: {"norm": "scalenorm"}, False: {}},
+    "pre_norm": {True: {}, False: {"norm_placement": "post"}},
+    "sandwich_norm": {True: {"norm_placement": "sandwich"}, False: {}},
+    "pre_and_post_norm": {True: {"norm_placement": "pre_and_post"}, False: {}},
+    "pre_norm_has_final_norm": {True: {"final_norm": True}, False: {"final_norm": False}},
+    "alibi_pos_bias": {True: {"position_bias": "alibi"}, False: {}},
+    "rel_pos_bias": {True: {"position_bias": "t5"}, False: {}},
+    "use_abs_pos_emb": {True: {}, False: {"position_embedding": "none"}},
+    "use_pos_emb": {True: {}, False: {"position_embedding": "none"}},
+    "disable_abs_pos_emb": {True: {"position_embedding": "none"}, False: {"position_embedding": "learned"}},
+    "ff_swish": {True: {"ff_activation": "silu"}, False: {}},
+    "ff_relu_squared": {True: {"ff_activation": "relu_squared"}, False: {}},
+    "attn_one_kv_head": {True: {"attn_kv_heads": 1}, False: {}},
+    "cross_attn_one_kv_head": {True: {"cross_attn_kv_heads": 1}, False: {}},
+    "attn_flash": {True: {"attn_kernel": "auto"}, False: {"attn_kernel": "eager"}},
+    "zero_init_branch_output": {
+        True: {"attn_zero_init_output": True, "ff_zero_init_output": True},
+        False: {"attn_zero_init_output": False, "ff_zero_init_output": False},
+    },
+    "tie_embedding": {True: {"tie_word_embeddings": True}, False: {"tie_word_embeddings": False}},
+}
+CASES = [(keyword, value, ours) for keyword, table in MEANINGS.items() for value, ours in table.items()]
+
+
+def test_every_spelling_has_its_meaning_here():
+    assert set(MEANINGS) == {spelling.keyword for spelling in SPELLINGS}
+    assert len(BY_KEYWORD) == len(SPELLINGS)
+
+
+@pytest.mark.parametrize(("keyword", "value", "ours"), CASES)
+def test_a_foreign_keyword_becomes_our_fields(keyword, value, ours):
+    assert canonical({keyword: value}) == ours
+    assert canonical({keyword: value, **ours}) == ours  # saying it twice is no contradiction
+    assert canonical(ours) == ours
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: spelling.keyword)
+def test_spellings_lead_to_declared_fields_and_hide_none(spelling):
+    assert set(spelling.fields) <= set(schema())
+    assert spelling.keyword not in schema()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "field"),
+    [
+        ("use_rmsnorm", "use_scalenorm", "norm"),
+        ("sandwich_norm", "pre_and_post_norm", "norm_placement"),
+        ("alibi_pos_bias", "rel_pos_bias", "position_bias"),
+        ("ff_swish", "ff_relu_squared", "ff_activation"),
+    ],
+)
+def test_exclusive_switches_are_refused(first, second, field):
+    with pytest.raises(ConfigError) as caught:
+        canonical({first: True, second: True})
+    message = str(caught.value)
+    assert f"{first}=True" in message
+    assert f"{second}=True" in message
+    assert f"both set {field}" in message
+    assert canonical({first: True, second: False}) == canonical({first: True})
+
+
+def test_a_switch_and_a_field_that_contradict_it_are_refused():
+    with pytest.raises(ConfigError, match="norm='layernorm' and use_rmsnorm=True exclude each other"):
+        canonical({"use_rmsnorm": True, "norm": "layernorm"})
+    with pytest.raises(ConfigError, match="pre_norm=False"):
+        canonical({"pre_norm": False, "sandwich_norm": True})
+
+
+@pytest.mark.parametrize("value", [1, "yes", None, [True]])
+def test_a_switch_takes_only_true_and_false(value):
+    with pytest.raises(ConfigError, match=r"use_rmsnorm=.* is a switch; give True or False"):
+        canonical({"use_rmsnorm": value})
+
+
+def test_several_streams_ask_for_hyper_connections():
+    assert canonical({"num_residual_streams": 4}) == {"num_residual_streams": 4, "residual": "hyper"}
+    assert canonical({"num_residual_streams": 1}) == {"num_residual_streams": 1}
+    given = {"num_residual_streams": 4, "residual": "plain"}
+    assert canonical(given) == given  # a rule refuses it with its own sentence
+
+
+def test_unknown_keys_pass_and_the_given_mapping_is_left_alone():
+    given = {"use_rmsnorm": True, "tf_legacy_loss": True}
+    assert canonical(given) == {"norm": "rmsnorm", "tf_legacy_loss": True}
+    assert given == {"use_rmsnorm": True, "tf_legacy_loss": True}

@@ -1,0 +1,140 @@
+"""Attention against a float64 NumPy reference: kernels, masks, head groups, long sequences."""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_xformers.config.options import AttentionOptions
+from paddle_xformers.errors import InputError
+from paddle_xformers.nn.attention.attention import Attention, AttentionCall
+from paddle_xformers.nn.attention.kernels import blockwise
+from paddle_xformers.nn.attention.kernels.eager import eager_attention
+from paddle_xformers.nn.attention.masks import make_mask
+
+
+def reference(q, k, v, scale, hidden):
+    """softmax(q k^T * scale) v in float64; `hidden` (b, 1 or h, n, m) is true where a key may not be seen."""
+    h = q.shape[1]
+    k, v = (np.repeat(t, h // k.shape[1], axis=1) for t in (k, v))
+    scores = np.where(hidden, -np.inf, q @ k.swapaxes(-1, -2) * scale)
+    top = np.where(hidden.all(-1, keepdims=True), 0, scores.max(-1, keepdims=True))
+    weights = np.exp(scores - top)
+    total = weights.sum(-1, keepdims=True)
+    return np.where(total > 0, weights / np.where(total > 0, total, 1), 0) @ v
+
+
+def heads(rng, *shape):
+    return rng.normal(size=shape)
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2, 1])
+@pytest.mark.parametrize("causal", [True, False])
+def test_eager_attention_equals_the_definition(kv_heads, causal):
+    rng = np.random.default_rng(0)
+    b, h, n, m, k = 2, 4, 5, 8, 6
+    q, keys, values = heads(rng, b, h, n, k), heads(rng, b, kv_heads, m, k), heads(rng, b, kv_heads, m, k)
+    keep = rng.random((b, m)) > 0.3
+    keep[0, :6] = False  # the first queries of row 0 see nothing when causal
+    mask = make_mask(paddle.to_tensor(keep), n=n, m=m, causal=causal)
+    hidden = np.broadcast_to(~keep[:, None, None, :], (b, 1, n, m))
+    if causal:
+        hidden = hidden | (np.arange(m) > np.arange(n)[:, None] + m - n)
+    out, weights = eager_attention(
+        *(paddle.to_tensor(t, "float32") for t in (q, keys, values)),
+        scale=0.4,
+        bias=mask.bias,
+        visible=mask.visible,
+    )
+    np.testing.assert_allclose(out.numpy(), reference(q, keys, values, 0.4, hidden), atol=1e-6)
+    # Paddle's softmax on the CPU never gives less than exp(-64), about 1.6e-28.
+    assert (weights.numpy()[np.broadcast_to(hidden, weights.shape)] < 1e-27).all()
+
+
+@pytest.mark.parametrize("n", [2, 255, 256, 257, 700, 1100, 1537])
+def test_blockwise_attention_equals_eager_with_its_gradients(n):
+    """Lengths around the block size, and above the length up to which weights are kept."""
+    rng = np.random.default_rng(n)
+    b, h, k = 1, 2, 4
+    tensors = [paddle.to_tensor(heads(rng, b, h, k, n), "float32") for _ in range(3)]
+    slope = paddle.to_tensor(heads(rng, b, h, k, n), "float32")
+    keep = np.ones((b, n), dtype=bool)
+    keep[0, 1 : n // 3] = False
+    mask = make_mask(paddle.to_tensor(keep), n=n, m=n, causal=True)
+    found = []
+    for fast in (False, True):
+        inputs = [t.clone().detach() for t in tensors]
+        for t in inputs:
+            t.stop_gradient = False
+        if fast:
+            out = blockwise.blockwise_causal_attention(*inputs, 0.5, mask.key_bias)
+        else:
+            q, keys, values = (t.transpose([0, 1, 3, 2]) for t in inputs)
+            out = eager_attention(q, keys, values, scale=0.5, bias=mask.bias)[0].transpose([0, 1, 3, 2])
+        found.append([out, *paddle.grad([out], inputs, [slope])])
+    for plain, quick in zip(*found, strict=True):
+        np.testing.assert_allclose(quick.numpy(), plain.numpy(), rtol=1e-5, atol=2e-5)
+
+
+def test_projections_replaced_by_another_layer_leave_the_fast_lane():
+    """LoRA puts its own layer in place of a projection: its forward must be called."""
+    paddle.seed(0)
+    attention = Attention(16, AttentionOptions(heads=2, attn_dim_head=8))
+    attention.eval()
+    x = paddle.randn([2, 6, 16])
+    call = AttentionCall(make_mask(None, n=6, m=6, causal=True))
+    before = attention(x, call).output
+
+    class Doubled(paddle.nn.Linear):
+        def forward(self, t):
+            return super().forward(t) * 2
+
+    doubled = Doubled(16, 16, bias_attr=False)
+    doubled.weight.set_value(attention.v_proj.weight)
+    attention.v_proj = doubled
+    np.testing.assert_allclose(attention(x, call).output.numpy(), 2 * before.numpy(), atol=1e-5)
+
+
+def test_a_hook_on_a_projection_is_called():
+    attention = Attention(16, AttentionOptions(heads=2, attn_dim_head=8))
+    seen = []
+    attention.q_proj.register_forward_post_hook(lambda layer, given, out: seen.append(out.shape))
+    attention(paddle.randn([1, 3, 16]), AttentionCall(make_mask(None, n=3, m=3, causal=True)))
+    assert seen == [[1, 3, 16]]
+
+
+def test_masks_of_every_kind_mean_the_same():
+    rng = np.random.default_rng(1)
+    b, n = 2, 6
+    keep = rng.random((b, n)) > 0.4
+    square = np.broadcast_to(keep[:, None, :], (b, n, n))
+    wanted = make_mask(paddle.to_tensor(keep), n=n, m=n, causal=True)
+    kinds = [
+        keep.astype("int64"),
+        np.where(keep, 3, -1_000_000),  # what PaddleNLP's generation writes into integer masks
+        np.where(keep, 0.0, -1e6).astype("float32"),
+        square,
+        square.astype("int32"),
+        np.where(square, 0.0, -1e4).astype("float32"),
+        square[:, None],
+        square[:, None].astype("int64"),
+        keep[:, None, None, :],
+        np.repeat(square[:, None], 3, axis=1),
+    ]
+    for kind in kinds:
+        mask = make_mask(paddle.to_tensor(kind), n=n, m=n, causal=True)
+        found = np.broadcast_to((mask.bias.numpy() > -9e3)[:, :1], (b, 1, n, n))
+        np.testing.assert_array_equal(found, np.broadcast_to(wanted.bias.numpy() > -9e3, (b, 1, n, n)))
+        np.testing.assert_array_equal(mask.visible.numpy()[:, :1], wanted.visible.numpy())
+
+
+@pytest.mark.parametrize("shape", [(2, 7), (2, 4, 6), (6,), (2, 1, 1, 1, 6)])
+def test_a_mask_of_the_wrong_shape_is_refused(shape):
+    with pytest.raises(InputError, match="attention_mask has shape"):
+        make_mask(paddle.ones(shape, dtype="int64"), n=6, m=6, causal=True)
+
+
+def test_a_mask_of_the_wrong_type_is_refused():
+    with pytest.raises(InputError, match="complex64"):
+        make_mask(paddle.ones([2, 6]).astype("complex64"), n=6, m=6, causal=True)

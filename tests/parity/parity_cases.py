@@ -1,0 +1,194 @@
+"""What is compared with x-transformers: a new option is one line in CASES, or its reason in NOT_IN_UPSTREAM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from paddle_xformers.config import canonical
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model, built twice.
+
+    Args:
+        name: Its name in the test's id.
+        upstream: Keywords of x-transformers' Decoder, which our configuration takes as well.
+        wrapper: Keywords of its TransformerWrapper, likewise.
+        ours: Further fields of our configuration only; they win over the two above.
+        theirs: Further keywords of the Decoder only.
+        inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
+            "mems" (a second segment after a first).
+        same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
+    """
+
+    name: str
+    upstream: Options = field(default_factory=dict)
+    wrapper: Options = field(default_factory=dict)
+    ours: Options = field(default_factory=dict)
+    theirs: Options = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    same_parameters: bool = True
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields of our configuration that the case sets."""
+        return set(canonical({**self.upstream, **self.wrapper, **self.ours}))
+
+
+ROTARY = {"rotary_pos_emb": True}
+ALIBI = {"alibi_pos_bias": True}
+T5 = {"rel_pos_bias": True}
+CROSS = {"cross_attend": True}
+GQA = {"attn_kv_heads": 2}
+GLU = {"ff_glu": True}
+VALUES = {"add_value_residual": True}
+HYPER = {"num_residual_streams": 3}
+COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where the paper mixes them
+XL = {"max_mem_len": 8}
+MEMORY = {"num_memory_tokens": 3}
+PADDED = ("right padding",)
+
+CASES = [
+    Case("default"),
+    Case("sizes", {"dim": 48, "depth": 3, "heads": 3, "attn_dim_head": 10}, {"num_tokens": 31, "max_seq_len": 17}),
+    Case("one head", {"heads": 1, "attn_dim_head": 32}, same_parameters=False),
+    # Positions
+    Case("no positions", wrapper={"use_abs_pos_emb": False}),
+    Case("no position table", wrapper={"max_seq_len": 0}),
+    Case("rotary", ROTARY),
+    Case("rotary, full width", ROTARY | {"rotary_emb_dim": 8}),
+    Case("rotary, rescaled base", ROTARY, ours={"rotary_base": 40000.0}, theirs={"rotary_base_rescale_factor": 2.0}),
+    Case("rotary and learned positions", ROTARY | {"disable_abs_pos_emb": False}),
+    Case("alibi", ALIBI),
+    Case("alibi, some heads", ALIBI | {"alibi_num_heads": 2}),
+    Case("alibi, 6 heads", ALIBI | {"heads": 6}),
+    Case("alibi, grouped heads", ALIBI | GQA, ours={"attn_kv_heads": None}, same_parameters=False),
+    Case("alibi, one kv head", ALIBI | {"attn_one_kv_head": True}),
+    Case("t5", T5),
+    Case("t5, far keys", T5 | {"rel_pos_num_buckets": 6, "rel_pos_max_distance": 7}),
+    Case("t5, grouped heads", T5 | GQA),
+    Case("t5, kv heads by layer", T5 | {"attn_kv_heads": (2, 4)}, ours={"attn_kv_heads": None}, same_parameters=False),
+    # Norms
+    Case("rmsnorm", {"use_rmsnorm": True}),
+    Case("scalenorm", {"use_scalenorm": True}),
+    Case("post-norm", {"pre_norm": False}),
+    Case("sandwich norm", {"sandwich_norm": True}),
+    Case("norms before and after", {"pre_and_post_norm": True, "use_rmsnorm": True}),
+    Case("no final norm", {"pre_norm_has_final_norm": False}),
+    Case("gains without offset", theirs={"norm_add_unit_offset": False}),
+    # Attention
+    Case("grouped heads", {"attn_kv_heads": 2, "heads": 8}),
+    Case("grouped heads, 3 of 6", {"attn_kv_heads": 3, "heads": 6}),
+    Case("one kv head", {"attn_one_kv_head": True}),
+    Case("kv heads by layer", {"attn_kv_heads": (1, 2)}),
+    Case("attention kernel", {"attn_flash": True}),
+    Case("eager kernel", {"attn_flash": False}, ours={"cross_attn_kernel": "eager"}),
+    Case("fused kernel", GQA, ours={"attn_kernel": "fused"}),
+    Case("value residual", VALUES | {"depth": 3}),
+    Case("value residual, one half", VALUES | {"learned_value_residual_mix": False} | GQA),
+    Case("value residual, cross attention", VALUES | CROSS | {"depth": 3}),
+    # Feed-forward
+    Case("ff_mult", {"ff_mult": 2.5}),
+    Case("ff_mult by layer", {"ff_mult": (2, 3)}),
+    Case("swish", {"ff_swish": True}),
+    Case("relu squared", {"ff_relu_squared": True}),
+    Case("glu", GLU),
+    Case("glu, factor", GLU | {"ff_glu_mult_bias": True, "ff_swish": True}),
+    Case("glu by layer", {"ff_glu": (True, False)}),
+    Case("no bias", {"ff_no_bias": True}),
+    Case("glu, no bias", GLU | {"ff_no_bias": True}, ours={"ff_no_bias": False}, same_parameters=False),
+    # Layers
+    Case("only attention", {"only_attn": True}),
+    Case("macaron", {"macaron": True}),
+    Case("custom layers", {"custom_layers": ("a", "f", "f", "a")}),
+    Case(
+        "custom layers, cross attention",
+        CROSS | {"custom_layers": ("a", "c", "c", "f"), "cross_attn_kv_heads": (2, 4)},
+    ),
+    Case("sandwich order", {"sandwich_coef": 2, "depth": 3}),
+    Case("PAR order", {"par_ratio": 3, "depth": 4}),
+    Case("tied layers", {"weight_tie_layers": True, "depth": 3}),
+    Case("order of execution", {"layers_execute_order": (0, 1, 0, 1, 2, 3)}),
+    Case(
+        "dropouts",
+        CROSS
+        | {"attn_dropout": 0.3, "attn_sublayer_dropout": 0.3, "cross_attn_dropout": 0.2}
+        | {"cross_attn_sublayer_dropout": 0.1, "ff_dropout": 0.3, "ff_sublayer_dropout": 0.3, "layer_dropout": 0.3},
+        {"emb_dropout": 0.3},
+    ),
+    Case("zero init", CROSS | {"zero_init_branch_output": True, "cross_attn_zero_init_output": True}),
+    # Cross attention
+    Case("cross attention", CROSS),
+    Case("cross attention, masks", CROSS, inputs=("context mask", *PADDED)),
+    Case(
+        "cross attention, own sizes",
+        CROSS | {"cross_attn_dim_context": 20, "cross_attn_dim_head": 6, "cross_attn_kv_heads": 2},
+    ),
+    Case("cross attention only", CROSS | {"only_cross": True}),
+    Case("cross attention, one kv head", CROSS | {"cross_attn_one_kv_head": True}),
+    Case("cross attention, alibi", CROSS | ALIBI),
+    Case("cross attention, rotary, grouped heads", CROSS | ROTARY | GQA),
+    # Residual streams
+    Case("hyper-connections", HYPER, ours=COMPAT),
+    Case("hyper-connections, rounds", HYPER | {"hyper_conn_sinkhorn_iters": 2, "ff_glu": True}, ours=COMPAT),
+    Case("hyper-connections, post-norm", HYPER | {"pre_norm": False}, ours=COMPAT),
+    Case("hyper-connections, macaron", HYPER | {"macaron": True, "sandwich_norm": True}, ours=COMPAT),
+    Case("hyper-connections, memory", HYPER | ROTARY, MEMORY, ours=COMPAT, inputs=PADDED),
+    Case("hyper-connections, cross attention", HYPER | CROSS | VALUES, ours=COMPAT),
+    # Memory
+    Case("memory tokens", wrapper=MEMORY),
+    Case("memory tokens, rotary, padding", ROTARY, MEMORY, inputs=PADDED),
+    Case("memory tokens, t5", T5, MEMORY),
+    Case("memory tokens, alibi", ALIBI, MEMORY),
+    Case("mems", wrapper=XL, inputs=("mems",)),
+    Case("mems, rotary", ROTARY, XL, inputs=("mems",)),
+    Case("mems, alibi", ALIBI | {"use_rmsnorm": True}, XL, inputs=("mems",)),
+    Case("mems, t5", T5 | GQA, XL, inputs=("mems",)),
+    Case("mems, post-norm", {"pre_norm": False}, XL, inputs=("mems",)),
+    Case("mems, long", wrapper={"max_mem_len": 30}, inputs=("mems",)),
+    Case("mems, shifted", ROTARY | {"depth": 3}, XL | {"shift_mem_down": 1}, inputs=("mems",)),
+    Case("mems, padding", ROTARY, XL, inputs=("mems", *PADDED)),
+    Case("mems, memory tokens", T5, XL | MEMORY, inputs=("mems",)),
+    Case("mems, memory tokens, padding", ROTARY, XL | MEMORY, inputs=("mems", *PADDED)),
+    Case("mems, tied layers", {"weight_tie_layers": True, "depth": 3}, XL, inputs=("mems",)),
+    Case("mems, cross attention", CROSS, XL, inputs=("mems",)),
+    # Embeddings
+    Case("emb_dim", wrapper={"emb_dim": 20}),
+    Case("norm of the embeddings", wrapper={"post_emb_norm": True, "emb_dim": 20}),
+    Case("tied head", wrapper={"tie_embedding": True}),
+    Case("tied head, scale", wrapper={"tie_embedding": True, "tie_embedding_scale": 0.5}),
+    # Masks
+    Case("padding", inputs=PADDED),
+    Case("padding, rotary", ROTARY, inputs=PADDED),
+    Case("left padding", inputs=("left padding",)),
+    Case("left padding, rotary", ROTARY, inputs=("left padding",)),
+    Case("left padding, alibi", ALIBI, inputs=("left padding",)),
+    Case("left padding, t5", T5, inputs=("left padding",)),
+    Case("attention mask", inputs=("attention mask",)),
+    Case("attention mask, t5", T5, inputs=("attention mask",)),
+    Case("attention mask, memory tokens", ROTARY, inputs=("attention mask", *PADDED)),
+    # Together
+    Case("llama", ROTARY | GQA | GLU | {"use_rmsnorm": True, "ff_swish": True, "ff_no_bias": False}),
+    Case("everything", ROTARY | GLU | VALUES | CROSS | {"macaron": True, "sandwich_norm": True}, MEMORY, inputs=PADDED),
+]
+
+NOT_IN_UPSTREAM = {
+    "attn_out_bias": "attention linears have no bias there",
+    "attn_qkv_bias": "attention linears have no bias there",
+    "attn_scale": "always attn_dim_head**-0.5 there",
+    "cross_attn_out_bias": "as attn_out_bias",
+    "cross_attn_qkv_bias": "as attn_qkv_bias",
+    "cross_attn_scale": "as attn_scale",
+    "ff_dim": "the inner width is always a multiple of dim there",
+    "initializer_range": "initial values; all are drawn anew here",
+    "logits_bias": "the head has no bias there",
+    "norm_bias": "norms have no bias there",
+    "norm_eps": "fixed there",
+    "position_embedding_scale": "always emb_dim**-0.5 there",
+    "rel_pos_scale": "always attn_dim_head**0.5 there",
+    "rotary_layout": "always interleaved there",
+}

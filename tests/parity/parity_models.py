@@ -1,0 +1,210 @@
+"""The two models of a case: built from the same options, with the same weights, and run on the same inputs."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from parity_cases import Case
+from x_transformers import Decoder, TransformerWrapper
+
+from paddle_xformers import XDecoderConfig, XDecoderForCausalLM
+from paddle_xformers._compat import import_paddle
+from paddle_xformers.convert import load_x_transformers
+
+paddle = import_paddle()
+
+STACK = {"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8}
+WRAPPER = {"num_tokens": 50, "max_seq_len": 24}
+BATCH, LENGTH, CONTEXT = 2, 14, 7
+
+
+@dataclass
+class Inputs:
+    """What both models are run on, as numpy arrays; None where a case has none.
+
+    Args:
+        ids: Token ids, (b, n), a segment each.
+        padding: Which tokens are none, (b, n), False = padding; for the last segment.
+        starts: First token of each row with left padding, (b).
+        attention_mask: Who may look at whom, (b, h, n, n).
+        context: What cross attention looks at, (b, m, c).
+        context_mask: Which of it is no padding, (b, m).
+        weights: Random factors of the loss, (b, n, v), zero at padding.
+    """
+
+    ids: list[np.ndarray]
+    padding: np.ndarray | None
+    starts: np.ndarray | None
+    attention_mask: np.ndarray | None
+    context: np.ndarray | None
+    context_mask: np.ndarray | None
+    weights: np.ndarray
+
+    @property
+    def valid(self) -> np.ndarray:
+        """Tokens whose logits are compared, (b, n)."""
+        return np.ones((BATCH, LENGTH), bool) if self.padding is None else self.padding
+
+
+@dataclass
+class Result:
+    """What a model gave: logits of each segment, mems after each (ours with `valid` in front), gradients by name."""
+
+    logits: list[np.ndarray] = field(default_factory=list)
+    mems: list[list[np.ndarray]] = field(default_factory=list)
+    gradients: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A case, its two models with equal weights, and their inputs."""
+
+    case: Case
+    theirs: Any
+    ours: Any
+    inputs: Inputs
+
+    @functools.cached_property
+    def their_result(self) -> Result:
+        """What x-transformers gives."""
+        return run_theirs(self.theirs, self.inputs)
+
+    @functools.cached_property
+    def our_result(self) -> Result:
+        """What we give."""
+        return run_ours(self.ours, self.inputs)
+
+
+def build(case: Case) -> Pair:
+    """Build both models of a case, with all weights drawn anew: what starts at 0 or 1 must count as well."""
+    theirs = build_theirs(case)
+    ours = XDecoderForCausalLM(XDecoderConfig(**STACK | WRAPPER | case.upstream | case.wrapper | case.ours))
+    ours.eval()
+    unit_offset = case.theirs.get("norm_add_unit_offset", True)
+    load_x_transformers(ours, numpy_weights(theirs), unit_offset=unit_offset)
+    return Pair(case, theirs, ours, make_inputs(case))
+
+
+def build_theirs(case: Case) -> Any:
+    stack = Decoder(**STACK | case.upstream | case.theirs, verbose=False)
+    model = TransformerWrapper(**WRAPPER | case.wrapper, attn_layers=stack).eval()
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return model
+
+
+def numpy_weights(model: Any) -> dict[str, np.ndarray]:
+    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
+
+
+def make_inputs(case: Case) -> Inputs:
+    draw = np.random.default_rng(11)
+    options = STACK | WRAPPER | case.upstream | case.wrapper
+    segments = 2 if "mems" in case.inputs else 1
+    ids = [draw.integers(0, options["num_tokens"], (BATCH, LENGTH)) for _ in range(segments)]
+    weights = draw.standard_normal((BATCH, LENGTH, options["num_tokens"])).astype("float32")
+    inputs = Inputs(ids, None, None, None, None, None, weights)
+    if "right padding" in case.inputs:
+        inputs.padding = np.arange(LENGTH) < np.array([[LENGTH - 4], [LENGTH]])
+    if "left padding" in case.inputs:
+        inputs.starts = np.array([3, 0])
+        inputs.padding = np.arange(LENGTH) >= inputs.starts[:, None]
+    if "attention mask" in case.inputs:
+        mask = draw.random((BATCH, options["heads"], LENGTH, LENGTH)) < 0.7
+        mask |= np.eye(LENGTH, dtype=bool)
+        mask[0, 1, 6] = False  # a query that sees nothing
+        inputs.attention_mask = mask
+    if options.get("cross_attend"):
+        width = options.get("cross_attn_dim_context", options["dim"])
+        inputs.context = draw.standard_normal((BATCH, CONTEXT, width)).astype("float32")
+    if "context mask" in case.inputs:
+        inputs.context_mask = np.arange(CONTEXT) < np.array([[CONTEXT], [CONTEXT - 3]])
+    weights[~inputs.valid] = 0
+    return inputs
+
+
+def run_theirs(model: Any, inputs: Inputs) -> Result:
+    result, mems, mem_masks = Result(), None, None
+    for ids in inputs.ids:
+        last = ids is inputs.ids[-1]
+        given = {
+            "mask": inputs.padding if last and inputs.starts is None else None,
+            "seq_start_pos": inputs.starts,
+            "attn_mask": inputs.attention_mask,
+            "context": inputs.context,
+            "context_mask": inputs.context_mask,
+        }
+        tensors = {name: torch.tensor(value) for name, value in given.items() if value is not None}
+        logits, hidden = model(torch.tensor(ids), mems=mems, mem_masks=mem_masks, return_intermediates=True, **tensors)
+        result.logits.append(logits.detach().numpy())
+        if model.max_mem_len:
+            _, mems = model(torch.tensor(ids), mems=mems, mem_masks=mem_masks, return_mems=True, **tensors)
+            result.mems.append([states.numpy() for states in mems])
+    (logits * torch.tensor(inputs.weights)).sum().backward()
+    for name, parameter in model.named_parameters():
+        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        result.gradients[name] = gradient.numpy()
+    return result
+
+
+def run_ours(model: Any, inputs: Inputs) -> Result:
+    result, mems = Result(), None
+    keeps_mems = bool(model.config.max_mem_len)
+    for ids in inputs.ids:
+        last = ids is inputs.ids[-1]
+        output = model(
+            paddle.to_tensor(ids),
+            mems=mems,
+            return_mems=keeps_mems,
+            return_dict=True,
+            **our_arguments(inputs, 0, LENGTH, padded=last),
+        )
+        mems = output.mems
+        result.logits.append(output.logits.numpy())
+        if keeps_mems:
+            result.mems.append([part.numpy() for part in mems])
+    (output.logits * paddle.to_tensor(inputs.weights)).sum().backward()
+    for name, parameter in model.named_parameters():
+        gradient = paddle.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        result.gradients[name] = gradient.numpy()
+    model.clear_gradients()
+    return result
+
+
+def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True) -> dict[str, Any]:
+    """Masks and context for the tokens from start to stop, those before them being in the cache."""
+    given: Mapping[str, np.ndarray | None] = {"encoder_hidden_states": inputs.context}
+    mask = None
+    if inputs.padding is not None and padded:
+        mask = inputs.padding[:, :stop]
+    if inputs.attention_mask is not None:
+        seen = inputs.attention_mask[:, :, start:stop, :stop]
+        mask = seen if mask is None else seen & mask[:, None, None, :]
+    given = {**given, "attention_mask": mask, "encoder_attention_mask": inputs.context_mask}
+    return {name: paddle.to_tensor(value) for name, value in given.items() if value is not None}
+
+
+def decode(model: Any, inputs: Inputs, mems: Any, prompt: int) -> np.ndarray:
+    """Logits of the last segment with a cache: the prompt at once, then one token after the other."""
+    ids, cache, logits = inputs.ids[-1], None, []
+    bounds = [0, *range(prompt, LENGTH + 1)]
+    for start, stop in itertools.pairwise(bounds):
+        output = model(
+            paddle.to_tensor(ids[:, start:stop]),
+            past_key_values=cache,
+            mems=None if start else mems,
+            use_cache=True,
+            return_dict=True,
+            **our_arguments(inputs, start, stop),
+        )
+        cache = output.past_key_values
+        logits.append(output.logits.numpy())
+    return np.concatenate(logits, axis=1)
