@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from paddle_xformers.auto import register as register
     from paddle_xformers.errors import CheckpointError as CheckpointError
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from paddle_xformers.tune import TuneReport as TuneReport
     from paddle_xformers.tune import tune_cpu as tune_cpu
 
-__version__ = "0.1.0"
 
 # Public name -> the submodule that defines it.
 _HOME = {

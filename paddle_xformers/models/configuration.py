@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import __version__
 from .._compat import import_paddlenlp
+from .._version import __version__
 from ..config import FieldInfo, StackOptions, canonical, misspelt, schema, stack_options, validate
 from ..config.options import CORE_GROUPS
 from ..config.spelling import BY_KEYWORD

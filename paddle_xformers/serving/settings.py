@@ -71,14 +71,10 @@ GENERATION: Mapping[str, Setting] = {
     "decode_strategy": Setting(" or ".join(map(repr, STRATEGIES)), lambda v: v in STRATEGIES),
     "temperature": Setting("a number above 0", _is_positive, _SAMPLING, neutral=1),
     "top_k": _at_least(0, _SAMPLING),
-    "top_p": Setting(
-        "a number above 0 and at most 1", lambda v: _is_positive(v) and v <= 1, _SAMPLING, neutral=1
-    ),
+    "top_p": Setting("a number above 0 and at most 1", lambda v: _is_positive(v) and v <= 1, _SAMPLING, neutral=1),
     "num_beams": _at_least(1, _BEAMS, neutral=1),
     "num_beam_groups": _at_least(1, _BEAMS, neutral=1),
-    "diversity_rate": Setting(
-        "a number of at least 0", lambda v: _is_number(v) and v >= 0, _BEAMS, neutral=0
-    ),
+    "diversity_rate": Setting("a number of at least 0", lambda v: _is_number(v) and v >= 0, _BEAMS, neutral=0),
     "length_penalty": Setting("a number", _is_number, _BEAMS, neutral=1),
     "early_stopping": Setting("True or False", _is_flag, _BEAMS, neutral=False),
     "num_return_sequences": _at_least(1, _SAMPLING + _BEAMS, neutral=1),
@@ -133,9 +129,7 @@ def put_over(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
         setting = SETTINGS[name]
         if setting.only and strategy not in setting.only and value != setting.neutral:
             ways = " or ".join(f"decode_strategy={way!r}" for way in setting.only)
-            raise InputError(
-                f"{name}={value!r} has no effect with decode_strategy={strategy!r}: give {ways} with it."
-            )
+            raise InputError(f"{name}={value!r} has no effect with decode_strategy={strategy!r}: give {ways} with it.")
     _check_beams(merged)
     _check_lengths(merged)
     return merged
@@ -154,9 +148,7 @@ def _check_beams(merged: Mapping[str, Any]) -> None:
         )
     answers = merged["num_return_sequences"]
     if answers > beams:
-        raise InputError(
-            f"num_return_sequences={answers} is more than num_beams={beams}: give at most {beams}."
-        )
+        raise InputError(f"num_return_sequences={answers} is more than num_beams={beams}: give at most {beams}.")
 
 
 def _check_lengths(merged: Mapping[str, Any]) -> None:

@@ -107,9 +107,7 @@ class TextGenerationTask(Task):
     def _construct_tokenizer(self, model: str) -> None:
         advice = "save it there with tokenizer.save_pretrained"
         if not (Path(self._task_path) / "tokenizer_config.json").is_file():
-            raise CheckpointError(
-                f"{self._task_path} has no tokenizer_config.json, so no tokenizer; {advice}."
-            )
+            raise CheckpointError(f"{self._task_path} has no tokenizer_config.json, so no tokenizer; {advice}.")
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(self._task_path)
         except XFormersError:
@@ -197,8 +195,9 @@ def _check_model_type(folder: str, model_class: Any) -> None:
     except (OSError, ValueError):
         return
     expected = model_class.config_class.model_type
-    if isinstance(config, dict) and config.get("model_type") != expected:
+    found = config.get("model_type") if isinstance(config, dict) else expected
+    if found != expected:
         raise CheckpointError(
-            f"{folder} holds a model of type {config.get('model_type')!r}, but this task is for {expected!r}: "
+            f"{folder} holds a model of type {found!r}, but this task is for {expected!r}: "
             f"give a folder that {model_class.__name__}.save_pretrained wrote."
         )

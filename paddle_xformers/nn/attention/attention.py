@@ -144,7 +144,10 @@ class Attention(nn.Layer):
 
     def _output(self, out: Tensor) -> Tensor:
         """Merge the heads, (b, h, n, k), and project: (b, n, d)."""
-        merged = out.transpose([0, 2, 1, 3]).reshape([0, out.shape[2], self.heads * self.head_dim])
+        n = out.shape[2]
+        if n > 1:
+            out = out.transpose([0, 2, 1, 3])  # (b, n, h, k)
+        merged = out.reshape([0, n, self.heads * self.head_dim])  # (b, n, h * k)
         return self.sublayer_dropout(self.o_proj(merged))
 
     def _split(self, t: Tensor, heads: int) -> Tensor:
