@@ -20,11 +20,11 @@ each_case = pytest.mark.parametrize("case", CASES, ids=IDS)
 EFFECT_ELSEWHERE = {
     "attn_kernel": "all kernels give the same numbers: test_every_kernel_equals_eager",
     "cross_attn_kernel": "likewise",
-    "initializer_range": "initial values: tests/models/test_pretrained.py",
+    "initializer_range": "initial values: tests/nn/test_initial_values.py",
     "attn_zero_init_output": "initial values: tests/nn/test_initial_values.py",
     "cross_attn_zero_init_output": "likewise",
     "ff_zero_init_output": "likewise",
-    "max_mem_len": "needs a second segment: test_mems_change_the_next_segment",
+    "max_mem_len": "needs a second segment: tests/models/test_mems.py",
     "shift_mem_down": "likewise",
 }
 
