@@ -58,6 +58,12 @@ def _layer_indices_misfit(v: Values) -> bool:
     return order is not None and (not order or any(not 0 <= index < len(_kinds(v)) for index in order))
 
 
+def _steps_of_self_attention(v: Values) -> int:
+    options = LayoutOptions(**group_values(LayoutOptions, v))
+    layout = layer_layout(options)
+    return sum(layout.kinds[index] == "a" for index in layout.order if 0 <= index < len(layout.kinds))
+
+
 def _par_misfit(v: Values) -> bool:
     """Whether the attention blocks of a PAR order are none, too wide for their place, or too many."""
     if v["par_ratio"] is None:
@@ -261,6 +267,12 @@ COMBINATIONS: tuple[Rule, ...] = (
         ("ff_glu_mult_bias", "ff_glu"),
         lambda v: any(_each(v["ff_glu_mult_bias"])) and not any(_each(v["ff_glu"])),
         "ff_glu_mult_bias=True has no effect while ff_glu={ff_glu}; set ff_glu=True or leave it out",
+    ),
+    Rule(
+        ("shift_mem_down", "depth"),
+        lambda v: v["shift_mem_down"] > 0 and v["shift_mem_down"] >= _steps_of_self_attention(v),
+        "shift_mem_down={shift_mem_down} is not less than the number of self attention layers that run "
+        "(depth={depth}); use a smaller shift",
     ),
     Rule(
         ("shift_mem_down", "max_mem_len"),

@@ -145,7 +145,7 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             generation_config = self._default_generation_config()
         if input_ids is not None:
             self._check_prompt(input_ids, generation_config, kwargs)
-        streamer = kwargs.get("streamer")
+        streamer: Any = kwargs.get("streamer")
         if getattr(streamer, "skip_prompt", False) and input_ids is not None:
             streamer.put(input_ids)  # PaddleNLP never sends the prompt; the streamer would skip the first token
         with paddle.no_grad():

@@ -60,6 +60,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         }
     ],
     ("ff_glu_mult_bias", "ff_glu"): [{"ff_glu_mult_bias": True}],
+    ("shift_mem_down", "depth"): [{"max_mem_len": 4, "shift_mem_down": 2, "depth": 2}],
     ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],
 }
 

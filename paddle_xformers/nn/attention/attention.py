@@ -100,8 +100,8 @@ class Attention(nn.Layer):
         self.o_proj = Linear(inner, dim, bias=options.attn_out_bias, zero_init=options.attn_zero_init_output)
         self.sublayer_dropout = nn.Dropout(options.attn_sublayer_dropout)
         self.value_residual = None
-        if options.add_value_residual and not first:
-            learned = options.learned_value_residual_mix and learned_mix
+        if options.add_value_residual:
+            learned = options.learned_value_residual_mix and learned_mix and not first
             self.value_residual = ValueResidual(context_dim, self.kv_heads, learned=learned)
 
     def forward(
