@@ -35,9 +35,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     for axis in axes.flat[len(tasks) :]:
         axis.set_visible(False)
     for axis, task in zip(axes.flat, tasks, strict=False):
-        _panel(
-            axis, results, [name for name in measured if task in results["systems"][name]["seconds"]], task
-        )
+        _panel(axis, results, [name for name in measured if task in results["systems"][name]["seconds"]], task)
     computer = results["machine"]
     figure.suptitle(f"{computer['cpu']}, {computer['cores']} cores, float32, {computer['date']}", fontsize=9)
     figure.tight_layout()

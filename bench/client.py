@@ -100,9 +100,7 @@ class Worker:
         ready, _, _ = select.select([self._answers], [], [], self.timeout)
         if not ready:
             self._process.kill()
-            raise WorkerError(
-                f"no answer within {self.timeout:g} s; the worker was ended.\n{self.stderr_tail()}"
-            )
+            raise WorkerError(f"no answer within {self.timeout:g} s; the worker was ended.\n{self.stderr_tail()}")
         line = self._answers.readline()
         if not line:
             raise WorkerError(self._obituary())

@@ -27,9 +27,7 @@ Totals = dict[tuple[str, str], tuple[int, float]]
 
 def main() -> int:
     """Profile and print. Returns 0."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--system", choices=ON_PADDLE, default="ours", help="what to profile")
     parser.add_argument("--size", choices=SIZES, default="full", help="model and batch")
     parser.add_argument("--rows", type=int, default=25, help="operators listed, the slowest first")

@@ -129,8 +129,6 @@ def replace_between_markers(text: str, table: str) -> str:
     """
     begin, end = MARKERS
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(
-            f"the document must hold {begin!r} and then {end!r}, once each; restore those two lines."
-        )
+        raise ValueError(f"the document must hold {begin!r} and then {end!r}, once each; restore those two lines.")
     before, rest = text.split(begin)
     return f"{before}{begin}\n\n{table.strip()}\n\n{end}{rest.split(end)[1]}"

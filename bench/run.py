@@ -49,28 +49,20 @@ def main() -> int:
     if arguments.write_readme:
         files.write_readme(table)
     print(table)
-    return int(
-        any(system["status"] == "failed" or system["errors"] for system in results["systems"].values())
-    )
+    return int(any(system["status"] == "failed" or system["errors"] for system in results["systems"].values()))
 
 
 def parse_arguments() -> argparse.Namespace:
     """Returns the checked command line; lists hold known names only, in the order given."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument(
         "--systems", type=names_of(SYSTEMS), default=",".join(BY_DEFAULT), help=f"of {','.join(SYSTEMS)}"
     )
     parser.add_argument("--tasks", type=names_of(TASKS), default=",".join(TASKS), help="comma-separated")
     parser.add_argument("--rounds", type=positive, default=7, help="repetitions that count, of each task")
-    parser.add_argument(
-        "--warmup", type=positive, default=2, help="repetitions before them that do not count"
-    )
+    parser.add_argument("--warmup", type=positive, default=2, help="repetitions before them that do not count")
     parser.add_argument("--size", choices=SIZES, default="full", help="tiny only tests the benchmark itself")
-    parser.add_argument(
-        "--timeout", type=float, default=600.0, help="seconds a worker may take for one answer"
-    )
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a worker may take for one answer")
     parser.add_argument("--write-readme", action="store_true", help="put the table into bench/README.md")
     return parser.parse_args()
 
@@ -83,9 +75,7 @@ def names_of(known: Iterable[str]) -> Any:
         names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
         unknown = [name for name in names if name not in allowed]
         if unknown or not names:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} holds {unknown or 'no name'}; known are {','.join(allowed)}"
-            )
+            raise argparse.ArgumentTypeError(f"{text!r} holds {unknown or 'no name'}; known are {','.join(allowed)}")
         return names
 
     return parse

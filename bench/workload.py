@@ -72,6 +72,4 @@ def check_decoded(tokens: np.ndarray, size: Size, batch: int) -> None:
     if tokens.shape != wanted:
         raise ValueError(f"decoding returned tokens of shape {tokens.shape}, but {wanted} were asked for.")
     if tokens.min() < 0 or tokens.max() >= size.vocab:
-        raise ValueError(
-            f"decoding returned ids from {tokens.min()} to {tokens.max()}, vocabulary {size.vocab}."
-        )
+        raise ValueError(f"decoding returned ids from {tokens.min()} to {tokens.max()}, vocabulary {size.vocab}.")

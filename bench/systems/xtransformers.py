@@ -25,16 +25,12 @@ class XTransformersSystem(System):
 
         super().__init__(size)
         torch.manual_seed(0)
-        layers = Decoder(
-            dim=size.dim, depth=size.depth, heads=size.heads, rotary_pos_emb=True, attn_flash=flash
-        )
+        layers = Decoder(dim=size.dim, depth=size.depth, heads=size.heads, rotary_pos_emb=True, attn_flash=flash)
         network = TransformerWrapper(num_tokens=size.vocab, max_seq_len=size.max_seq_len, attn_layers=layers)
         self.torch = torch
         self.model = AutoregressiveWrapper(network)
         self.ids = torch.from_numpy(size.training_ids())
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
-        )
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
     def parameter_count(self) -> int:
         """Returns the number of trainable numbers."""

@@ -52,11 +52,13 @@ def test_the_trial_run(tmp_path: Path) -> None:
     assert XDecoderForCausalLM.from_pretrained(tmp_path / "run" / "model").config.dim == SMOKE.dim
     assert not list((tmp_path / "run").glob("checkpoint-*"))
     again = quickstart("--smoke", "--output", str(tmp_path / "run"))
-    assert again.returncode == 0 and "Training was finished before" in again.stdout
+    assert again.returncode == 0 and again.stderr == "" and "Training was finished before" in again.stdout
     table = done.stdout[done.stdout.index("this model") :]
     assert table.split("Loss curve")[0] == again.stdout[again.stdout.index("this model") :].split("Loss curve")[0]
     other = quickstart("--smoke", "--output", str(tmp_path / "run"), "--seed", "9")
     assert other.returncode == 2 and "other settings (seed)" in other.stderr
+    foreign = quickstart("--smoke", "--output", str(ROOT))
+    assert foreign.returncode == 2 and "other files and no run" in foreign.stderr
 
 
 def no_large_files() -> None:
@@ -84,7 +86,7 @@ def test_a_killed_run_goes_on_and_survives_a_full_disk(tmp_path: Path) -> None:
     assert "could not be saved" in full.stderr and f"{reached.name} is complete" in full.stderr
     second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert second.returncode == 0, second.stderr
-    assert "Trained: 240 steps" in second.stdout
+    assert f"Going on from {reached}" in second.stdout and "Trained: 240 steps" in second.stdout
     outcome = json.loads((tmp_path / run.RECORD).read_text())["outcome"]
     assert [step for step, _, _ in outcome["history"]] == list(range(10, 241, 10))
 
