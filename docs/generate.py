@@ -1,7 +1,7 @@
 """Write the pages of docs/reference/ from the declarations, or check that they are up to date.
 
-    python docs/generate.py            write them
-    python docs/generate.py --check    write nothing; exit 1 if one is stale
+python docs/generate.py            write them
+python docs/generate.py --check    write nothing; exit 1 if one is stale
 """
 
 from __future__ import annotations

@@ -80,9 +80,7 @@ def register() -> None:
         _done.add("all")
 
 
-def register_family(
-    prefix: str, config_class: Any, classes: Mapping[str, Any], tokenizer_class: Any = None
-) -> None:
+def register_family(prefix: str, config_class: Any, classes: Mapping[str, Any], tokenizer_class: Any = None) -> None:
     """Make the Auto classes load one family of models.
 
     Args:

@@ -77,8 +77,7 @@ class TuneReport:
     def __str__(self) -> str:
         """One line a setting."""
         return "\n".join(
-            f"{lever.name:<10}{'applied' if lever.applied else 'skipped'}  {lever.detail}"
-            for lever in self.levers
+            f"{lever.name:<10}{'applied' if lever.applied else 'skipped'}  {lever.detail}" for lever in self.levers
         )
 
 
@@ -122,9 +121,7 @@ def _choose_kernels() -> Lever:
         return skip("the processor lacks AVX2")
     os.environ[_MKL_VARIABLE] = "7" if flags >= _AVX512 else "5"
     late = " (paddle was already imported: without effect if it has multiplied matrices before)"
-    return Lever(
-        "kernels", True, f"{_MKL_VARIABLE}={os.environ[_MKL_VARIABLE]}{late * _paddle_is_imported()}"
-    )
+    return Lever("kernels", True, f"{_MKL_VARIABLE}={os.environ[_MKL_VARIABLE]}{late * _paddle_is_imported()}")
 
 
 def _set_threads(threads: int | None) -> Lever:

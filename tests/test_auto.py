@@ -145,9 +145,7 @@ def test_architecture_is_enough_without_model_type(toy, saved, tmp_path):
 def test_missing_head_is_refused_with_those_that_exist(toy, saved):
     from paddlenlp.transformers import AutoModelForMaskedLM
 
-    with pytest.raises(
-        InputError, match=r"XToy has no XToyForMaskedLM.*AutoModel \(XToyModel\), AutoModelForCausalLM"
-    ):
+    with pytest.raises(InputError, match=r"XToy has no XToyForMaskedLM.*AutoModel \(XToyModel\), AutoModelForCausalLM"):
         AutoModelForMaskedLM.from_pretrained(saved[0])
 
 
@@ -185,9 +183,7 @@ def test_own_families_of_paddlenlp_still_load(toy, tmp_path):
         LlamaModel,
     )
 
-    config = LlamaConfig(
-        vocab_size=16, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2
-    )
+    config = LlamaConfig(vocab_size=16, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2)
     model = LlamaForCausalLM(config)
     model.save_pretrained(str(tmp_path))
     assert type(AutoConfig.from_pretrained(str(tmp_path))) is LlamaConfig

@@ -36,9 +36,7 @@ print(import_paddle().__name__, import_paddlenlp().__name__)
 assert all(entry in warnings.filters for entry in before)
 assert not any("ccache" in str(entry[1]) or "distutils" in str(entry[1]) for entry in warnings.filters)
 """
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
-    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert (result.stdout, result.stderr) == ("paddle paddlenlp\n", "")
 
 
@@ -54,9 +52,7 @@ def test_import_returns_the_same_module_in_every_thread():
 
 def test_missing_paddle_says_how_to_install_it(monkeypatch, forgotten):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        DependencyError, match=r"paddle is not installed: pip install 'paddle-xformers\[cpu\]'"
-    ):
+    with pytest.raises(DependencyError, match=r"paddle is not installed: pip install 'paddle-xformers\[cpu\]'"):
         _compat.import_paddlenlp()
 
 
@@ -65,9 +61,7 @@ def test_failing_import_names_version_and_cause(monkeypatch, forgotten):
         raise AttributeError("no float8")
 
     monkeypatch.setattr(importlib, "import_module", broken)
-    with pytest.raises(
-        DependencyError, match=r"paddle 3\.\S+ is installed .* AttributeError: no float8\. pip install"
-    ):
+    with pytest.raises(DependencyError, match=r"paddle 3\.\S+ is installed .* AttributeError: no float8\. pip install"):
         _compat.import_paddle()
 
 

@@ -18,9 +18,7 @@ ROOT = Path(paddle_xformers.__file__).parent
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in a fresh interpreter."""
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, check=False
-    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, check=False)
 
 
 def test_import_loads_no_framework():
@@ -56,9 +54,7 @@ def test_version_is_a_literal_that_the_build_can_read():
     assert values == [paddle_xformers.__version__] == ["0.1.0"]
 
 
-@pytest.mark.parametrize(
-    "name", ["ConfigError", "InputError", "CheckpointError", "DependencyError", "XFormersError"]
-)
+@pytest.mark.parametrize("name", ["ConfigError", "InputError", "CheckpointError", "DependencyError", "XFormersError"])
 def test_errors_are_public(name):
     assert getattr(paddle_xformers, name) is getattr(errors, name)
 
@@ -66,9 +62,7 @@ def test_errors_are_public(name):
 def test_dir_lists_names_before_they_are_loaded():
     names = dir(paddle_xformers)
     assert set(paddle_xformers.__all__) < set(names)
-    assert {"XDecoderForCausalLM", "XByteTokenizer", "tune_cpu", "register", "config", "nn", "serving"} < set(
-        names
-    )
+    assert {"XDecoderForCausalLM", "XByteTokenizer", "tune_cpu", "register", "config", "nn", "serving"} < set(names)
     assert names == sorted(names)
 
 
@@ -76,10 +70,7 @@ def test_type_checkers_see_every_public_name():
     tree = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {
-        alias.asname: node.module
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        alias.asname: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     homes = {name: f"paddle_xformers.{home}" for name, home in paddle_xformers._HOME.items()}
     assert seen == homes

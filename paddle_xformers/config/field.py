@@ -38,7 +38,8 @@ class FieldInfo:
         maximum: Largest allowed number.
         per_layer: Layer kind whose layers may each have a value of their own (a list); None: one value only.
         examples: Other values that make sense in a small model (dim 32, depth 2, 4 heads of 8).
-        needs: Values of other fields without which this one has no effect.
+        needs: Values of other fields without which this one has no effect; setting it alone is refused.
+        beside: Values of other fields that its examples make sense with.
     """
 
     name: str
@@ -55,6 +56,7 @@ class FieldInfo:
     per_layer: str | None = None
     examples: tuple[Any, ...] = ()
     needs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    beside: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def type_name(self) -> str:
@@ -95,6 +97,7 @@ def option(
     per_layer: str | None = None,
     examples: tuple[Any, ...] = (),
     needs: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> Any:
     """Declare one configuration field inside an options dataclass; see `FieldInfo` for the arguments.
 
@@ -115,6 +118,7 @@ def option(
         "per_layer": per_layer,
         "examples": examples,
         "needs": needs or {},
+        "beside": beside or {},
     }
     return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import ConfigError
 from .options.layout import LayoutOptions
 
 
@@ -45,9 +44,6 @@ def layer_layout(options: LayoutOptions) -> Layout:
 
     Args:
         options: The layout fields; assumed to have passed the rules.
-
-    Raises:
-        ConfigError: If `par_ratio` leaves no room for an attention block.
     """
     block = block_of(options)
     regular = False
@@ -72,18 +68,21 @@ def layer_layout(options: LayoutOptions) -> Layout:
     return Layout(kinds, order, len(block) if regular else 1)
 
 
+def par_places(options: LayoutOptions) -> tuple[int, int]:
+    """Return how many attention blocks a PAR order has, and how many layers each has room for.
+
+    Args:
+        options: The layout fields, with a `par_ratio`.
+    """
+    total = options.depth * len(block_of(options))
+    blocks = total // (options.par_ratio or 1)
+    cut = total * 2 // 3
+    return blocks, (cut + cut // blocks) // blocks if blocks else 0
+
+
 def _par_order(block: tuple[str, ...], options: LayoutOptions) -> tuple[str, ...]:
     """Attention blocks spread over the first two thirds, feed-forward layers everywhere else (2009.04534)."""
-    ratio = options.par_ratio or 1
-    total = options.depth * len(block)
+    blocks, width = par_places(options)
     attention_block = tuple(kind for kind in block if kind != "f")
-    blocks = total // ratio
-    cut = total * 2 // 3
-    width = (cut + cut // blocks) // blocks if blocks else 0
-    if width < len(attention_block):
-        raise ConfigError(
-            f"par_ratio={ratio} leaves {width} layers for each attention block of {len(attention_block)} in "
-            f"{total} layers; use a smaller par_ratio or a larger depth (now {options.depth})"
-        )
     spread = (attention_block + ("f",) * (width - len(attention_block))) * blocks
-    return spread + ("f",) * (total - len(spread))
+    return spread + ("f",) * (options.depth * len(block) - len(spread))

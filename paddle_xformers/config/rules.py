@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .field import FieldInfo
+from .layout import block_of, layer_layout, par_places
+from .options import LayoutOptions
+from .schema import group_values, schema
+
 Values = Mapping[str, Any]
 
 
@@ -38,31 +43,49 @@ def _kv_heads_misfit(field: str) -> Callable[[Values], bool]:
     return lambda v: any(kv is not None and v["heads"] % kv for kv in _each(v[field]))
 
 
-def _unused_unless(field: str, default: Any, needed: Callable[[Values], bool]) -> Callable[[Values], bool]:
-    return lambda v: v[field] != default and not needed(v)
+def _kinds(v: Values) -> tuple[str, ...]:
+    """Kinds of the layers that would be built."""
+    options = LayoutOptions(**group_values(LayoutOptions, {**v, "layers_execute_order": None}))
+    return layer_layout(options).kinds
+
+
+def _no_self_attention(v: Values) -> bool:
+    return "a" not in _kinds(v)
 
 
 def _layer_indices_misfit(v: Values) -> bool:
-    from .layout import layer_layout
-    from .options import LayoutOptions
-    from .schema import group_values
-
     order = v["layers_execute_order"]
-    if order is None:
+    return order is not None and (not order or any(not 0 <= index < len(_kinds(v)) for index in order))
+
+
+def _steps_of_self_attention(v: Values) -> int:
+    options = LayoutOptions(**group_values(LayoutOptions, v))
+    layout = layer_layout(options)
+    return sum(layout.kinds[index] == "a" for index in layout.order if 0 <= index < len(layout.kinds))
+
+
+def _par_misfit(v: Values) -> bool:
+    """Whether the attention blocks of a PAR order are none, too wide for their place, or too many."""
+    if v["par_ratio"] is None:
         return False
-    built = len(layer_layout(LayoutOptions(**group_values(LayoutOptions, {**v, "layers_execute_order": None}))).kinds)
-    return not order or any(not 0 <= index < built for index in order)
+    options = LayoutOptions(**group_values(LayoutOptions, v))
+    block = block_of(options)
+    blocks, width = par_places(options)
+    too_narrow = width < sum(kind != "f" for kind in block)
+    return not blocks or too_narrow or blocks * width > options.depth * len(block)
 
 
-def _has_cross(v: Values) -> bool:
-    return bool(v["cross_attend"]) or "c" in (v["custom_layers"] or ())
+def _adds_learned_positions(v: Values) -> bool:
+    if v["position_embedding"] == "auto":
+        return not v["rotary_pos_emb"] and v["position_bias"] != "t5" and v["max_seq_len"] > 0
+    return bool(v["position_embedding"] == "learned")
 
 
 def _special_orders(v: Values) -> int:
     return sum(v[name] is not None for name in ("custom_layers", "par_ratio", "sandwich_coef"))
 
 
-RULES: tuple[Rule, ...] = (
+COMBINATIONS: tuple[Rule, ...] = (
     Rule(
         ("heads", "attn_kv_heads"),
         _kv_heads_misfit("attn_kv_heads"),
@@ -86,46 +109,9 @@ RULES: tuple[Rule, ...] = (
         "attn_dim_head={attn_dim_head}) does not give an even number of at least 2; set an even rotary_emb_dim",
     ),
     Rule(
-        ("rotary_emb_dim", "rotary_pos_emb"),
-        _unused_unless("rotary_emb_dim", None, lambda v: v["rotary_pos_emb"]),
-        "rotary_emb_dim={rotary_emb_dim} has no effect while rotary_pos_emb={rotary_pos_emb}; "
-        "set rotary_pos_emb=True or leave it out",
-    ),
-    Rule(
-        ("rotary_base", "rotary_pos_emb"),
-        _unused_unless("rotary_base", 10000.0, lambda v: v["rotary_pos_emb"]),
-        "rotary_base={rotary_base} has no effect while rotary_pos_emb={rotary_pos_emb}; "
-        "set rotary_pos_emb=True or leave it out",
-    ),
-    Rule(
-        ("rotary_layout", "rotary_pos_emb"),
-        _unused_unless("rotary_layout", "interleaved", lambda v: v["rotary_pos_emb"]),
-        "rotary_layout={rotary_layout!r} has no effect while rotary_pos_emb={rotary_pos_emb}; "
-        "set rotary_pos_emb=True or leave it out",
-    ),
-    Rule(
-        ("alibi_num_heads", "position_bias"),
-        _unused_unless("alibi_num_heads", None, lambda v: v["position_bias"] == "alibi"),
-        "alibi_num_heads={alibi_num_heads} has no effect while position_bias={position_bias!r}; "
-        "set position_bias='alibi' or leave it out",
-    ),
-    Rule(
         ("alibi_num_heads", "heads"),
         lambda v: v["alibi_num_heads"] is not None and v["alibi_num_heads"] > v["heads"],
         "alibi_num_heads={alibi_num_heads} is larger than heads={heads}; use at most heads",
-    ),
-    *(
-        Rule(
-            (name, "position_bias"),
-            _unused_unless(name, default, lambda v: v["position_bias"] == "t5"),
-            f"{name}={{{name}}} has no effect while position_bias={{position_bias!r}}; "
-            "set position_bias='t5' or leave it out",
-        )
-        for name, default in (
-            ("rel_pos_num_buckets", 32),
-            ("rel_pos_max_distance", 128),
-            ("rel_pos_scale", None),
-        )
     ),
     Rule(
         ("rel_pos_num_buckets", "rel_pos_max_distance"),
@@ -140,15 +126,22 @@ RULES: tuple[Rule, ...] = (
         "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
     ),
     Rule(
+        ("rotary_pos_emb", "custom_layers", "only_cross"),
+        lambda v: v["rotary_pos_emb"] and _no_self_attention(v),
+        "rotary_pos_emb=True acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("position_embedding_scale", "position_embedding"),
+        lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions(v),
+        "position_embedding_scale={position_embedding_scale} has no effect: position_embedding="
+        "{position_embedding!r} adds no learned positions here; set 'learned' or leave it out",
+    ),
+    Rule(
         ("position_embedding", "max_seq_len"),
         lambda v: v["position_embedding"] == "learned" and v["max_seq_len"] < 1,
         "position_embedding='learned' needs a table of max_seq_len={max_seq_len} rows; set max_seq_len >= 1 or "
         "position_embedding='none'",
-    ),
-    Rule(
-        ("only_cross", "cross_attend"),
-        lambda v: v["only_cross"] and not v["cross_attend"],
-        "only_cross=True needs cross_attend=True, but cross_attend={cross_attend}; set both",
     ),
     Rule(
         ("custom_layers",),
@@ -191,6 +184,22 @@ RULES: tuple[Rule, ...] = (
         "of built layers - 1",
     ),
     Rule(
+        ("par_ratio", "depth"),
+        _par_misfit,
+        "par_ratio={par_ratio} does not fit the layers of depth={depth}: the attention blocks would be none, too "
+        "many, or too wide for their place; try another par_ratio (2, 3, 4 ...) or a larger depth",
+    ),
+    Rule(
+        ("sandwich_coef", "cross_attend", "depth", "only_cross"),
+        lambda v: (
+            v["sandwich_coef"] is not None
+            and v["cross_attend"]
+            and (v["only_cross"] or v["sandwich_coef"] == v["depth"])
+        ),
+        "sandwich_coef={sandwich_coef} of depth={depth} blocks replaces whole blocks by self attention: with "
+        "cross_attend={cross_attend} it must be less than depth, and only_cross={only_cross} must be off",
+    ),
+    Rule(
         ("sandwich_coef", "depth"),
         lambda v: v["sandwich_coef"] is not None and v["sandwich_coef"] > v["depth"],
         "sandwich_coef={sandwich_coef} is larger than depth={depth}; use at most depth",
@@ -218,12 +227,6 @@ RULES: tuple[Rule, ...] = (
         "needs at least 2 streams, every other kind has 1",
     ),
     Rule(
-        ("hyper_conn_sinkhorn_iters", "residual"),
-        _unused_unless("hyper_conn_sinkhorn_iters", 5, lambda v: v["residual"] == "hyper"),
-        "hyper_conn_sinkhorn_iters={hyper_conn_sinkhorn_iters} has no effect while residual={residual!r}; "
-        "set residual='hyper' or leave it out",
-    ),
-    Rule(
         ("norm_bias", "norm"),
         lambda v: v["norm_bias"] and v["norm"] != "layernorm",
         "norm_bias=True needs norm='layernorm', but norm={norm!r}; other norms have no bias",
@@ -239,12 +242,6 @@ RULES: tuple[Rule, ...] = (
         "norm_eps={norm_eps} is more than Paddle's LayerNorm allows; use at most 0.001, or another norm",
     ),
     Rule(
-        ("tie_embedding_scale", "tie_word_embeddings"),
-        _unused_unless("tie_embedding_scale", None, lambda v: v["tie_word_embeddings"]),
-        "tie_embedding_scale={tie_embedding_scale} has no effect while tie_word_embeddings="
-        "{tie_word_embeddings}; set tie_word_embeddings=True or leave it out",
-    ),
-    Rule(
         ("tie_word_embeddings", "emb_dim", "dim"),
         lambda v: v["tie_word_embeddings"] and v["emb_dim"] not in (None, v["dim"]),
         "tie_word_embeddings=True needs emb_dim equal to dim, but emb_dim={emb_dim} and dim={dim}; "
@@ -256,34 +253,50 @@ RULES: tuple[Rule, ...] = (
         "logits_bias=True has no place in a tied head (tie_word_embeddings=True); turn one of them off",
     ),
     Rule(
+        ("ff_dim", "ff_mult"),
+        lambda v: v["ff_dim"] is not None and v["ff_mult"] != 4,
+        "ff_dim={ff_dim} and ff_mult={ff_mult} both set the inner width of the feed-forward layers; keep one",
+    ),
+    Rule(
+        ("hyper_conn_sinkhorn_iters", "upstream_compat"),
+        lambda v: v["upstream_compat"] and v["hyper_conn_sinkhorn_iters"] != 5,
+        "hyper_conn_sinkhorn_iters={hyper_conn_sinkhorn_iters} has no effect while upstream_compat=True, which sums "
+        "the streams; leave one of them out",
+    ),
+    Rule(
         ("ff_glu_mult_bias", "ff_glu"),
         lambda v: any(_each(v["ff_glu_mult_bias"])) and not any(_each(v["ff_glu"])),
         "ff_glu_mult_bias=True has no effect while ff_glu={ff_glu}; set ff_glu=True or leave it out",
+    ),
+    Rule(
+        ("shift_mem_down", "depth"),
+        lambda v: v["shift_mem_down"] > 0 and v["shift_mem_down"] >= _steps_of_self_attention(v),
+        "shift_mem_down={shift_mem_down} is not less than the number of self attention layers that run "
+        "(depth={depth}); use a smaller shift",
     ),
     Rule(
         ("shift_mem_down", "max_mem_len"),
         lambda v: v["shift_mem_down"] > 0 and v["max_mem_len"] == 0,
         "shift_mem_down={shift_mem_down} has no effect while max_mem_len=0; set max_mem_len or leave it out",
     ),
-    Rule(
-        ("learned_value_residual_mix", "add_value_residual"),
-        _unused_unless("learned_value_residual_mix", True, lambda v: v["add_value_residual"]),
-        "learned_value_residual_mix={learned_value_residual_mix} has no effect while add_value_residual="
-        "{add_value_residual}; set add_value_residual=True or leave it out",
-    ),
-    Rule(
-        ("cross_attn_dim_context", "cross_attend"),
-        _unused_unless("cross_attn_dim_context", None, _has_cross),
-        "cross_attn_dim_context={cross_attn_dim_context} has no effect while cross_attend={cross_attend}; "
-        "set cross_attend=True or leave it out",
-    ),
 )
 
 
-def _no_self_attention(v: Values) -> bool:
-    if v["custom_layers"] is not None:
-        return "a" not in v["custom_layers"]
-    return bool(v["only_cross"])
+def _need(info: FieldInfo, other: str, value: Any) -> Rule:
+    """The rule that a field may only be set where the field it needs has the value it needs."""
+    return Rule(
+        (info.name, other),
+        lambda v: v[info.name] != info.default and v[other] != value,
+        f"{info.name}={{{info.name}!r}} has no effect while {other}={{{other}!r}}; "
+        f"set {other}={value!r} or leave it out",
+    )
+
+
+# What a field's declaration says it needs, then the combinations above.
+RULES: tuple[Rule, ...] = (
+    *(_need(info, other, value) for info in schema().values() for other, value in info.needs.items()),
+    *COMBINATIONS,
+)
 
 
 def broken_rules(values: Values) -> list[str]:

@@ -40,7 +40,7 @@ SPELLINGS: tuple[Spelling, ...] = (
     Spelling("pre_norm", ("norm_placement",), {False: "post"}),
     _switch("sandwich_norm", "norm_placement", "sandwich"),
     _switch("pre_and_post_norm", "norm_placement", "pre_and_post"),
-    Spelling("pre_norm_has_final_norm", ("final_norm",)),
+    Spelling("pre_norm_has_final_norm", ("final_norm",), {False: False}),
     _switch("alibi_pos_bias", "position_bias", "alibi"),
     _switch("rel_pos_bias", "position_bias", "t5"),
     Spelling("use_abs_pos_emb", ("position_embedding",), {False: "none"}),

@@ -72,7 +72,8 @@ def from_x_transformers(
 ) -> dict[str, np.ndarray]:
     """Turn the weights of an x-transformers decoder into those of XDecoderForCausalLM.
 
-    Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
+    With grouped key/value heads the query heads change places (see `heads`), and so do the attention weights that
+    the model returns. Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
 
     Args:
         state_dict: Numpy arrays (or what numpy can read without a copy to another device) by x-transformers'

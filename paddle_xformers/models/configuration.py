@@ -64,14 +64,15 @@ class XPretrainedConfig(PretrainedConfig):
         """Turn other spellings into our fields, and refuse misspelt ones."""
         fields = cls.fields()
         result: dict[str, Any] = {}
+        source: dict[str, str] = {}
         for name, value in canonical(given).items():
             own = cls.attribute_map.get(name, name)
             if own in result and result[own] != value:
                 raise ConfigError(
-                    f"{name}={value!r} and another spelling of {own} ({result[own]!r}) contradict each other; "
+                    f"{source[own]}={result[own]!r} and {name}={value!r} contradict each other: both set {own}; "
                     "give only one of them"
                 )
-            result[own] = value
+            result[own], source[own] = value, name
         known = {*fields, *BY_KEYWORD, *cls.attribute_map}
         for name in result:
             if name not in fields and not _is_paddlenlp_key(name):

@@ -145,6 +145,9 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             generation_config = self._default_generation_config()
         if input_ids is not None:
             self._check_prompt(input_ids, generation_config, kwargs)
+        streamer: Any = kwargs.get("streamer")
+        if getattr(streamer, "skip_prompt", False) and input_ids is not None:
+            streamer.put(input_ids)  # PaddleNLP never sends the prompt; the streamer would skip the first token
         with paddle.no_grad():
             return super().generate(  # type: ignore[misc]  # PretrainedModel comes next
                 input_ids, generation_config=generation_config, **kwargs

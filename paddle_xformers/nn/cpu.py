@@ -6,6 +6,9 @@ elements takes 7 ms and summing its rows 6 ms, where a product with ones takes a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import paddle
 from paddle import Tensor
 
@@ -39,3 +42,23 @@ def spread_column(column: Tensor, d: int) -> Tensor:
 def spread_row(row: Tensor, r: int) -> Tensor:
     """Write a vector (d) out to r rows: (r, d)."""
     return paddle.matmul(paddle.ones([r, 1], row.dtype), row.reshape([1, -1]))
+
+
+def remember_needs(ctx: Any, *inputs: Tensor | None) -> None:
+    """Note in the forward of a PyLayer which of its tensors want a gradient: frozen parameters do not.
+
+    Args:
+        ctx: The context of the PyLayer.
+        *inputs: Its tensors, in order.
+    """
+    ctx.needs = [not tensor.stop_gradient for tensor in inputs if tensor is not None]
+
+
+def needed(ctx: Any, *gradients: Callable[[], Tensor]) -> tuple[Tensor | None, ...]:
+    """Compute, in the backward of a PyLayer, the gradients that are wanted, and give None for the others.
+
+    Args:
+        ctx: The context of the PyLayer.
+        *gradients: What computes the gradient of each of its tensors, in order.
+    """
+    return tuple(compute() if wanted else None for compute, wanted in zip(gradients, ctx.needs, strict=True))

@@ -11,7 +11,7 @@ from paddle.autograd import PyLayer
 from paddle.nn import functional as F
 from paddle.nn.initializer import Constant, Uniform
 
-from .cpu import column_sums, wants_cpu_gradient
+from .cpu import column_sums, needed, remember_needs, wants_cpu_gradient
 
 
 class Linear(nn.Linear):
@@ -48,15 +48,16 @@ class _LinearWithBias(PyLayer):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.needs_input = not x.stop_gradient
+        remember_needs(ctx, x, weight, bias)
         return F.linear(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensor()
         rows = grad.reshape([-1, grad.shape[-1]])
-        grad_weight = paddle.matmul(x.reshape([-1, x.shape[-1]]), rows, transpose_x=True)
-        grad_bias = column_sums(rows)
-        if not ctx.needs_input:
-            return None, grad_weight, grad_bias
-        return paddle.matmul(grad, weight, transpose_y=True), grad_weight, grad_bias
+        return needed(
+            ctx,
+            lambda: paddle.matmul(grad, weight, transpose_y=True),
+            lambda: paddle.matmul(x.reshape([-1, x.shape[-1]]), rows, transpose_x=True),
+            lambda: column_sums(rows),
+        )

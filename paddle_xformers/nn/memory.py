@@ -47,7 +47,7 @@ def mem_for_layers(mems: Mems | None, layers: int, options: MemoryOptions) -> li
     if mems is None:
         return [None] * layers
     states = list(mems[1:])
-    shift = options.shift_mem_down % max(layers, 1)
+    shift = options.shift_mem_down
     return states[shift:] + states[:shift]
 
 

@@ -36,9 +36,7 @@ class BatchedTokenizer(PretrainedTokenizer):
             encoded_inputs = [_with_lists(row) for row in encoded_inputs]
         else:
             encoded_inputs = _with_lists(encoded_inputs)
-            if (
-                encoded_inputs.get(self.model_input_names[0]) == []
-            ):  # one empty row: PaddleNLP would not pad it
+            if encoded_inputs.get(self.model_input_names[0]) == []:  # one empty row: PaddleNLP would not pad it
                 padded = super().pad([encoded_inputs], *args, **kwargs)
                 return BatchEncoding({key: rows[0] for key, rows in padded.items()})
         return super().pad(encoded_inputs, *args, **kwargs)

@@ -136,9 +136,7 @@ class XByteTokenizer(LosslessTokenizer):
         """
         values = np.asarray(ids)
         if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
-            raise InputError(
-                f"ids has shape {values.shape} and type {values.dtype}; it must be one row of integers."
-            )
+            raise InputError(f"ids has shape {values.shape} and type {values.dtype}; it must be one row of integers.")
         is_byte = (values >= FIRST_BYTE_ID) & (values < FIRST_BYTE_ID + len(BYTE_PIECES))
         if not skip_special_tokens and not is_byte.all():
             position = int(np.argmin(is_byte))

@@ -60,9 +60,7 @@ class ChatTokenizer(PretrainedTokenizer):
         try:
             super().init_chat_template(chat_template)
         except TemplateError as error:
-            raise InputError(
-                f"chat_template is neither valid Jinja nor the path of a file: {error}"
-            ) from error
+            raise InputError(f"chat_template is neither valid Jinja nor the path of a file: {error}") from error
         if isinstance(self._chat_template, Template):
             self._chat_template_source = chat_template
 
@@ -148,8 +146,6 @@ def _check_conversation(conversation: Any) -> None:
         raise InputError(f"conversation is {conversation!r}; it must be {forms}.")
     for number, turn in enumerate(conversation):
         if isinstance(turn, dict) and not {"role", "content"} <= turn.keys():
-            raise InputError(
-                f"message {number} of conversation has only {sorted(turn)}; it needs role and content."
-            )
+            raise InputError(f"message {number} of conversation has only {sorted(turn)}; it needs role and content.")
         if not isinstance(turn, dict) and not (isinstance(turn, list) and 1 <= len(turn) <= 2):
             raise InputError(f"turn {number} of conversation is {turn!r}; conversation must be {forms}.")

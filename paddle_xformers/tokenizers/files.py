@@ -142,9 +142,7 @@ class SavedTokenizer(PretrainedTokenizer):
     def _saved_config(self) -> dict[str, Any]:
         """The arguments that rebuild this tokenizer as it is now."""
         config = {
-            key: value
-            for key, value in self.init_kwargs.items()
-            if key not in _NOT_SAVED and not key.endswith("_file")
+            key: value for key, value in self.init_kwargs.items() if key not in _NOT_SAVED and not key.endswith("_file")
         }
         config.update({name: getattr(self, name) for name in _SAVED_ATTRIBUTES})
         if self.model_max_length < _NO_LENGTH_LIMIT:
@@ -171,13 +169,9 @@ def _read_json_object(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read as JSON ({error}): save the tokenizer again."
-        ) from error
+        raise CheckpointError(f"{path} cannot be read as JSON ({error}): save the tokenizer again.") from error
     if not isinstance(value, dict):
-        raise CheckpointError(
-            f"{path} holds a JSON {type(value).__name__}, not an object: save the tokenizer again."
-        )
+        raise CheckpointError(f"{path} holds a JSON {type(value).__name__}, not an object: save the tokenizer again.")
     return value
 
 

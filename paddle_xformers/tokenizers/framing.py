@@ -64,9 +64,7 @@ class FramedTokenizer(PretrainedTokenizer):
         """
         if already_has_special_tokens:
             if token_ids_1 is not None:
-                raise InputError(
-                    "token_ids_1 must be None when already_has_special_tokens=True: join the two first."
-                )
+                raise InputError("token_ids_1 must be None when already_has_special_tokens=True: join the two first.")
             special = set(self.all_special_ids)
             return [int(index in special) for index in token_ids_0]
         ones = tuple([1] * len(part) for part in self._frame())
@@ -139,7 +137,5 @@ class FramedTokenizer(PretrainedTokenizer):
 
     def _required_id(self, attribute: str) -> int:
         if getattr(self, f"_{attribute}") is None:
-            raise InputError(
-                f"{attribute} is None but the options of this tokenizer add it: give it a string."
-            )
+            raise InputError(f"{attribute} is None but the options of this tokenizer add it: give it a string.")
         return int(getattr(self, f"{attribute}_id"))

@@ -37,9 +37,7 @@ def utf8(text: str) -> bytes:
         InputError: `text` is not a string, or holds a lone surrogate (half of a UTF-16 pair).
     """
     if not isinstance(text, str):
-        raise InputError(
-            f"text is a {type(text).__name__}, not a str: decode it, or use encode_bytes for raw bytes."
-        )
+        raise InputError(f"text is a {type(text).__name__}, not a str: decode it, or use encode_bytes for raw bytes.")
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -49,14 +49,10 @@ def find_text_files(files: Any) -> list[Path]:
         elif path.is_dir():
             inside = sorted(file for file in path.rglob("*.txt") if file.is_file())
             if not inside:
-                raise InputError(
-                    f"folder {path} has no *.txt file in or below it: pass the files themselves."
-                )
+                raise InputError(f"folder {path} has no *.txt file in or below it: pass the files themselves.")
             found.extend(inside)
         else:
-            raise InputError(
-                f"file {path} does not exist: pass the path of a text file or of a folder of *.txt files."
-            )
+            raise InputError(f"file {path} does not exist: pass the path of a text file or of a folder of *.txt files.")
     if not found:
         raise InputError("files is empty: pass at least one text file or a folder of *.txt files.")
     return found

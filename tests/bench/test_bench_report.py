@@ -156,9 +156,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Any) -> None:
     assert path.read_text(encoding="utf-8") == "old"
 
 
-@pytest.mark.parametrize(
-    "tokens", [np.ones((2, 7)), np.ones((1, 8)), np.full((2, 8), 256), np.full((2, 8), -1)]
-)
+@pytest.mark.parametrize("tokens", [np.ones((2, 7)), np.ones((1, 8)), np.full((2, 8), 256), np.full((2, 8), -1)])
 def test_decoding_that_did_less_than_asked_is_refused(tokens: np.ndarray) -> None:
     with pytest.raises(ValueError, match="decoding returned"):
         check_decoded(tokens, TINY, batch=2)

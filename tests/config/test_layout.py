@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from paddle_xformers.config import schema, validate
 from paddle_xformers.config.layout import Layout, block_of, layer_layout
 from paddle_xformers.config.options import LayoutOptions
 from paddle_xformers.errors import ConfigError
+
+from .config_values import flat
 
 
 def layout(**fields) -> Layout:
@@ -93,10 +96,13 @@ def test_par_order(depth, ratio, block):
     assert found.endswith("f" * (total - -(-total * 2 // 3) - 1))
 
 
-@pytest.mark.parametrize("fields", [{"depth": 2, "par_ratio": 9}, {"depth": 4, "par_ratio": 2, "cross_attend": True}])
+@pytest.mark.parametrize(
+    "fields",
+    [{"depth": 2, "par_ratio": 9}, {"depth": 4, "par_ratio": 2, "cross_attend": True}, {"depth": 3, "par_ratio": 4}],
+)
 def test_a_par_ratio_without_room_is_refused(fields):
-    with pytest.raises(ConfigError, match=rf"par_ratio={fields['par_ratio']} leaves . layers for each attention block"):
-        layout(**fields)
+    with pytest.raises(ConfigError, match=rf"par_ratio={fields['par_ratio']} does not fit the layers of depth="):
+        validate(flat(**fields), schema())
 
 
 def test_it_is_a_pure_function():

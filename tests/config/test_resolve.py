@@ -6,10 +6,11 @@ import dataclasses
 from typing import Any
 
 import pytest
-from config_values import flat
 
 from paddle_xformers.config import LayerOptions, StackOptions, schema, stack_options, validate
 from paddle_xformers.config.options import AttentionOptions, FeedForwardOptions
+
+from .config_values import flat
 
 CROSS = {"depth": 2, "cross_attend": True}
 

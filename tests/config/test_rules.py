@@ -6,11 +6,12 @@ import string
 from typing import Any
 
 import pytest
-from config_values import flat
 
 from paddle_xformers.config import RULES, Rule, schema, validate
-from paddle_xformers.config.rules import broken_rules
+from paddle_xformers.config.rules import COMBINATIONS, broken_rules
 from paddle_xformers.errors import ConfigError
+
+from .config_values import flat
 
 CROSS = {"cross_attend": True}
 T5 = {"position_bias": "t5"}
@@ -19,23 +20,17 @@ T5 = {"position_bias": "t5"}
 # values stand in the order of the rules.
 TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("heads", "attn_kv_heads"): [{"heads": 6, "attn_kv_heads": [2, 3, 6, 1, 2, 4]}],
-    ("heads", "cross_attn_kv_heads"): [{"heads": 6, "cross_attn_kv_heads": 4}],
+    ("heads", "cross_attn_kv_heads"): [{**CROSS, "heads": 6, "cross_attn_kv_heads": 4}],
     ("rotary_emb_dim", "attn_dim_head"): [
         {"rotary_pos_emb": True, "rotary_emb_dim": 66},
         {"rotary_pos_emb": True, "attn_dim_head": 6},
     ],
-    ("rotary_emb_dim", "rotary_pos_emb"): [{"rotary_emb_dim": 4}],
-    ("rotary_base", "rotary_pos_emb"): [{"rotary_base": 500.0}],
-    ("rotary_layout", "rotary_pos_emb"): [{"rotary_layout": "half"}],
-    ("alibi_num_heads", "position_bias"): [{"alibi_num_heads": 2}],
     ("alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_num_heads": 9}],
-    ("rel_pos_num_buckets", "position_bias"): [{"rel_pos_num_buckets": 16}],
-    ("rel_pos_max_distance", "position_bias"): [{"rel_pos_max_distance": 64}],
-    ("rel_pos_scale", "position_bias"): [{"rel_pos_scale": 1.0}],
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
+    ("rotary_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "rotary_pos_emb": True, "only_cross": True}],
+    ("position_embedding_scale", "position_embedding"): [{"position_embedding_scale": 1.0, "rotary_pos_emb": True}],
     ("position_embedding", "max_seq_len"): [{"position_embedding": "learned", "max_seq_len": 0}],
-    ("only_cross", "cross_attend"): [{"only_cross": True}],
     ("custom_layers",): [{"custom_layers": ["a", "x"]}],
     ("custom_layers", "cross_attend"): [{"custom_layers": ["a", "c", "f"]}],
     ("custom_layers", "par_ratio", "sandwich_coef"): [{"par_ratio": 2, "sandwich_coef": 1}],
@@ -44,28 +39,36 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ],
     ("weight_tie_layers", "layers_execute_order"): [{"weight_tie_layers": True, "layers_execute_order": [0, 1]}],
     ("layers_execute_order",): [{"depth": 2, "layers_execute_order": [0, 4]}],
+    ("par_ratio", "depth"): [{"depth": 2, "par_ratio": 9}],
+    ("sandwich_coef", "cross_attend", "depth", "only_cross"): [{**CROSS, "depth": 2, "sandwich_coef": 2}],
     ("sandwich_coef", "depth"): [{"depth": 2, "sandwich_coef": 3}],
     ("only_attn", "custom_layers"): [{"only_attn": True, "custom_layers": ["a", "f"]}],
     ("macaron", "only_attn"): [{"macaron": True, "only_attn": True}],
     ("macaron", "custom_layers"): [{"macaron": True, "custom_layers": ["f", "a", "f"]}],
     ("residual", "num_residual_streams"): [{"residual": "hyper"}],
-    ("hyper_conn_sinkhorn_iters", "residual"): [{"hyper_conn_sinkhorn_iters": 3}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "identity"}, {"norm_eps": 0.01}],
-    ("tie_embedding_scale", "tie_word_embeddings"): [{"tie_embedding_scale": 1.0}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
     ("tie_word_embeddings", "logits_bias"): [{"tie_word_embeddings": True, "logits_bias": True}],
+    ("ff_dim", "ff_mult"): [{"ff_dim": 50, "ff_mult": 2}],
+    ("hyper_conn_sinkhorn_iters", "upstream_compat"): [
+        {
+            "residual": "hyper",
+            "num_residual_streams": 2,
+            "upstream_compat": True,
+            "hyper_conn_sinkhorn_iters": 3,
+        }
+    ],
     ("ff_glu_mult_bias", "ff_glu"): [{"ff_glu_mult_bias": True}],
+    ("shift_mem_down", "depth"): [{"max_mem_len": 4, "shift_mem_down": 2, "depth": 2}],
     ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],
-    ("learned_value_residual_mix", "add_value_residual"): [{"learned_value_residual_mix": False}],
-    ("cross_attn_dim_context", "cross_attend"): [{"cross_attn_dim_context": 20}],
 }
 
 
 def rules_and_triggers() -> list[Any]:
     left = {fields: list(values) for fields, values in TRIGGERS.items()}
     pairs = []
-    for rule in RULES:
+    for rule in COMBINATIONS:
         queue = left.get(rule.fields, [])
         trigger = queue.pop(0) if queue else None
         pairs.append(pytest.param(rule, trigger, id="-".join(rule.fields)))
@@ -73,7 +76,7 @@ def rules_and_triggers() -> list[Any]:
 
 
 def test_no_trigger_is_left_over():
-    counts = {fields: sum(rule.fields == fields for rule in RULES) for fields in TRIGGERS}
+    counts = {fields: sum(rule.fields == fields for rule in COMBINATIONS) for fields in TRIGGERS}
     assert counts == {fields: len(values) for fields, values in TRIGGERS.items()}
 
 
@@ -87,6 +90,15 @@ def test_values_that_break_exactly_this_rule(rule: Rule, trigger: dict[str, Any]
     message = str(caught.value)
     assert message == rule.sentence.format(**values)
     assert any(name in message for name in rule.fields)
+
+
+@pytest.mark.parametrize("info", [info for info in schema().values() if info.needs], ids=lambda info: info.name)
+def test_a_field_without_what_it_needs_is_refused(info):
+    """One rule for each field that another one must turn on, made from its declaration."""
+    small = {"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8}
+    for example in info.examples:
+        with pytest.raises(ConfigError, match=f"^{info.name}=.* has no effect while {next(iter(info.needs))}="):
+            validate(flat(**{**small, info.name: example}), schema())
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join(rule.fields))
@@ -105,7 +117,7 @@ def test_defaults_break_nothing():
 def test_every_example_with_what_it_needs_is_valid(info):
     small = {"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8}
     for example in info.examples:
-        validate(flat(**{**small, **info.needs, info.name: example}), schema())
+        validate(flat(**{**small, **info.needs, **info.beside, info.name: example}), schema())
 
 
 def test_wrong_values_are_told_all_at_once_and_before_rules():

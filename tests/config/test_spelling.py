@@ -17,7 +17,7 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "pre_norm": {True: {}, False: {"norm_placement": "post"}},
     "sandwich_norm": {True: {"norm_placement": "sandwich"}, False: {}},
     "pre_and_post_norm": {True: {"norm_placement": "pre_and_post"}, False: {}},
-    "pre_norm_has_final_norm": {True: {"final_norm": True}, False: {"final_norm": False}},
+    "pre_norm_has_final_norm": {True: {}, False: {"final_norm": False}},
     "alibi_pos_bias": {True: {"position_bias": "alibi"}, False: {}},
     "rel_pos_bias": {True: {"position_bias": "t5"}, False: {}},
     "use_abs_pos_emb": {True: {}, False: {"position_embedding": "none"}},

@@ -6,13 +6,14 @@ import pytest
 
 from paddle_xformers.config import misspelt, nearest, schema
 
-KNOWN = ["dim", "depth", "heads", "hidden_size", "attn_dropout", "ff_glu", "rotary_pos_emb"]
+KNOWN = ["num_tokens", "dim", "depth", "heads", "hidden_size", "attn_dropout", "ff_glu", "rotary_pos_emb"]
 
 
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
         ("hiden_size", "hidden_size"),
+        ("num_tokenz", "num_tokens"),
         ("attn_drop_out", "attn_dropout"),
         ("rotary_posemb", "rotary_pos_emb"),
         ("ff_gluu", "ff_glu"),

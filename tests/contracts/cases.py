@@ -52,12 +52,11 @@ def all_cases() -> list[Case]:
     cases = [Case("default")]
     for info in schema().values():
         for example in info.examples:
-            needs = {name: value for name, value in info.needs.items() if name != info.name}
-            values = {**needs, info.name: example}
-            # Streams and their number only make sense together: both ways of asking need the other.
-            if info.name in ("residual", "num_residual_streams"):
-                needs = {}
-            cases.append(Case(f"{info.name}={example}".replace(" ", ""), values, info.name, needs))
+            around = {**info.needs, **info.beside}
+            # Streams and their number only make sense together: without one there is no other.
+            base = {} if info.name in ("residual", "num_residual_streams") else around
+            values = {**around, info.name: example}
+            cases.append(Case(f"{info.name}={example}".replace(" ", ""), values, info.name, base))
     return cases
 
 

@@ -20,11 +20,11 @@ each_case = pytest.mark.parametrize("case", CASES, ids=IDS)
 EFFECT_ELSEWHERE = {
     "attn_kernel": "all kernels give the same numbers: test_every_kernel_equals_eager",
     "cross_attn_kernel": "likewise",
-    "initializer_range": "initial values: tests/models/test_pretrained.py",
+    "initializer_range": "initial values: tests/nn/test_initial_values.py",
     "attn_zero_init_output": "initial values: tests/nn/test_initial_values.py",
     "cross_attn_zero_init_output": "likewise",
     "ff_zero_init_output": "likewise",
-    "max_mem_len": "needs a second segment: test_mems_change_the_next_segment",
+    "max_mem_len": "needs a second segment: tests/models/test_mems.py",
     "shift_mem_down": "likewise",
 }
 
@@ -245,3 +245,22 @@ def test_bad_values_are_refused_at_construction(info):
         assert info.name in str(caught.value)
         assert repr(value) in str(caught.value)
         assert info.allowed in str(caught.value)
+
+
+@each_case
+def test_frozen_parameters_do_not_break_the_backward(case: Case):
+    """Partial fine-tuning and LoRA: what is trained gets the gradient it gets when nothing is frozen."""
+    model = build(case.values)
+    inputs = {"labels": tokens(), "return_dict": True, **extras(model)}
+    model(tokens(), **inputs).loss.backward()
+    whole = {name: p.grad.numpy() for name, p in model.named_parameters()}
+    for frozen in ("norm", "weight", "stack.layers.0", "embeddings"):
+        model.clear_gradients()
+        for name, parameter in model.named_parameters():
+            parameter.stop_gradient = frozen in name
+        if all(p.stop_gradient for p in model.parameters()):
+            continue
+        model(tokens(), **inputs).loss.backward()
+        for name, parameter in model.named_parameters():
+            if not parameter.stop_gradient:
+                np.testing.assert_allclose(parameter.grad.numpy(), whole[name], atol=1e-5, err_msg=name)

@@ -138,7 +138,7 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
         given = {
             "mask": inputs.padding if last and inputs.starts is None else None,
             "seq_start_pos": inputs.starts,
-            "attn_mask": inputs.attention_mask,
+            "attn_mask": with_memory(inputs.attention_mask, model.num_memory_tokens),
             "context": inputs.context,
             "context_mask": inputs.context_mask,
         }
@@ -153,6 +153,12 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
         gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         result.gradients[name] = gradient.numpy()
     return result
+
+
+def with_memory(mask: np.ndarray | None, count: int) -> np.ndarray | None:
+    """Their mask over the tokens counts the memory tokens in front of them as well."""
+    front = (count, 0)
+    return None if mask is None else np.pad(mask, ((0, 0), (0, 0), front, front), constant_values=True)
 
 
 def run_ours(model: Any, inputs: Inputs) -> Result:

@@ -14,7 +14,7 @@ from paddle_xformers.convert.table import apply_rules
 from paddle_xformers.convert.x_transformers import RULES
 
 TOLERANCE = 1e-5
-PARAMETER_TOLERANCE = 5e-5  # sums over all tokens; the worst case seen is 1.6e-5
+PARAMETER_TOLERANCE = 5e-5  # sums over all tokens; the worst case seen is 1.7e-5
 CACHE_TOLERANCE = 1e-4
 PROMPT = 5
 

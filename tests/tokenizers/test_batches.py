@@ -59,9 +59,7 @@ def test_frames(tokenizer, options, single, pair, types):
 
 def test_frames_that_exclude_each_other_are_refused(tokenizer):
     tokenizer.add_cls_sep_tokens = tokenizer.add_eos_token = True
-    with pytest.raises(
-        InputError, match="add_cls_sep_tokens=True excludes add_bos_token=False and add_eos_token=True"
-    ):
+    with pytest.raises(InputError, match="add_cls_sep_tokens=True excludes add_bos_token=False and add_eos_token=True"):
         tokenizer("a")
 
 
@@ -82,9 +80,7 @@ def test_framed_pairs_are_not_framed_again(pristine):
 def test_padding_sides(tokenizer, side, by_call, tensors):
     tokenizer.padding_side = "right" if by_call else side
     options = {"padding_side": side} if by_call else {}
-    batch = tokenizer(
-        ["a", "a fox"], padding=True, return_tensors=tensors, return_position_ids=True, **options
-    )
+    batch = tokenizer(["a", "a fox"], padding=True, return_tensors=tensors, return_position_ids=True, **options)
     short, long = plain(tokenizer, "a"), plain(tokenizer, "a fox")
     gap = len(long) - len(short)
     fill, keep = [0] * gap, [1] * len(short)
@@ -109,9 +105,7 @@ def test_truncation(tokenizer, side):
     ids = plain(tokenizer, "the lazy dog")
     kept = ids[:3] if side == "right" else ids[-3:]
     assert tokenizer("the lazy dog", truncation=True, max_length=4)["input_ids"] == [*kept, 2]
-    pair = tokenizer(
-        "the lazy dog", "ab", truncation="only_first", max_length=len(plain(tokenizer, "ab")) + 5
-    )
+    pair = tokenizer("the lazy dog", "ab", truncation="only_first", max_length=len(plain(tokenizer, "ab")) + 5)
     assert pair["input_ids"] == [*kept, 2, *plain(tokenizer, "ab"), 2]
 
 

@@ -32,18 +32,12 @@ def test_any_bytes_come_back(data):
 def test_ids_of_a_text_are_its_utf8_bytes():
     text = "aé<pad>\0🌍"
     expected = [8 + byte for byte in text.encode()]
-    assert (
-        tokenizer(text, split_special_tokens=True)["input_ids"]
-        == tokenizer.encode_bytes(text.encode())
-        == expected
-    )
+    assert tokenizer(text, split_special_tokens=True)["input_ids"] == tokenizer.encode_bytes(text.encode()) == expected
     assert tokenizer.tokenize("A\n") == ["<0x41>", "<0x0A>"]
     assert tokenizer.vocab_size == len(tokenizer) == 264
 
 
-@pytest.mark.parametrize(
-    "form", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, dtype=np.uint8)]
-)
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, dtype=np.uint8)])
 def test_forms_of_bytes(form):
     ids = tokenizer.encode_bytes_array(form(b"ab\xff"))
     assert ids.dtype == np.int64 and ids.tolist() == [105, 106, 263]
@@ -81,9 +75,7 @@ def test_megabytes_take_milliseconds():
 
 def test_other_tokenizers_are_not_loaded_as_bytes(subword, tmp_path):
     subword.save_pretrained(tmp_path)
-    with pytest.raises(
-        CheckpointError, match=r"holds the tokenizer XTokenizer, not XByteTokenizer: load it with XTok"
-    ):
+    with pytest.raises(CheckpointError, match=r"holds the tokenizer XTokenizer, not XByteTokenizer: load it with XTok"):
         XByteTokenizer.from_pretrained(tmp_path)
 
 

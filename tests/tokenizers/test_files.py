@@ -47,9 +47,7 @@ def assert_equal(first, second):
     for name in ("padding_side", "truncation_side", "model_max_length", "add_bos_token", "add_eos_token"):
         assert getattr(first, name) == getattr(second, name), name
     question = [{"role": "user", "content": "hi"}]
-    assert first.apply_chat_template(question, tokenize=False) == second.apply_chat_template(
-        question, tokenize=False
-    )
+    assert first.apply_chat_template(question, tokenize=False) == second.apply_chat_template(question, tokenize=False)
 
 
 def test_saved_and_loaded_twice_is_equal(tokenizer, tmp_path):
@@ -64,13 +62,8 @@ def test_saved_and_loaded_twice_is_equal(tokenizer, tmp_path):
 
 def test_unchanged_tokenizer_is_equal_and_the_config_names_its_class(pristine, tmp_path):
     written = pristine.save_pretrained(tmp_path)
-    assert sorted(os.path.basename(path) for path in written) == sorted(
-        path.name for path in tmp_path.iterdir()
-    )
-    assert (
-        json.loads((tmp_path / "tokenizer_config.json").read_text())["tokenizer_class"]
-        == type(pristine).__name__
-    )
+    assert sorted(os.path.basename(path) for path in written) == sorted(path.name for path in tmp_path.iterdir())
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text())["tokenizer_class"] == type(pristine).__name__
     assert_equal(pristine, type(pristine).from_pretrained(tmp_path))
 
 
@@ -84,9 +77,7 @@ def test_files_hold_no_path_of_this_machine(tokenizer, tmp_path):
 
 def test_arguments_replace_what_was_saved(tokenizer, tmp_path):
     changed(tokenizer).save_pretrained(tmp_path)
-    loaded = type(tokenizer).from_pretrained(
-        tmp_path, padding_side="right", model_max_length=43, add_bos_token=False
-    )
+    loaded = type(tokenizer).from_pretrained(tmp_path, padding_side="right", model_max_length=43, add_bos_token=False)
     assert (loaded.padding_side, loaded.model_max_length, loaded.add_bos_token) == ("right", 43, False)
 
 
@@ -145,9 +136,7 @@ def test_missing_folders_and_files_are_named(pristine, tmp_path):
         type(pristine).from_pretrained(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [("{half", "cannot be read as JSON"), ("[1]", "holds a JSON list")]
-)
+@pytest.mark.parametrize(("content", "message"), [("{half", "cannot be read as JSON"), ("[1]", "holds a JSON list")])
 @pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json", "chat_template.json"])
 def test_corrupt_json_is_refused(pristine, tmp_path, name, content, message):
     pristine.save_pretrained(tmp_path)
@@ -159,9 +148,7 @@ def test_corrupt_json_is_refused(pristine, tmp_path, name, content, message):
 def test_resources_can_be_saved_alone(tokenizer, tmp_path):
     tokenizer.chat_template = {"query": "Q {{query}}"}
     tokenizer.save_resources(tmp_path)
-    expected = {"chat_template.json"} | (
-        {"sentencepiece.model"} if isinstance(tokenizer, XTokenizer) else set()
-    )
+    expected = {"chat_template.json"} | ({"sentencepiece.model"} if isinstance(tokenizer, XTokenizer) else set())
     assert {path.name for path in tmp_path.iterdir()} == expected
 
 

@@ -46,14 +46,9 @@ def test_files_folders_and_iterables(corpus, tmp_path):
 
 
 def test_output_dir_holds_the_tokenizer(corpus, tmp_path):
-    trained = XTokenizer.train(
-        corpus, 380, output_dir=tmp_path / "out", add_eos_token=True, model_max_length=9
-    )
+    trained = XTokenizer.train(corpus, 380, output_dir=tmp_path / "out", add_eos_token=True, model_max_length=9)
     loaded = XTokenizer.from_pretrained(tmp_path / "out")
-    assert (
-        loaded(SAMPLE)["input_ids"] == trained(SAMPLE)["input_ids"]
-        and loaded.get_vocab() == trained.get_vocab()
-    )
+    assert loaded(SAMPLE)["input_ids"] == trained(SAMPLE)["input_ids"] and loaded.get_vocab() == trained.get_vocab()
     assert loaded.add_eos_token and loaded.model_max_length == 9
     shutil.rmtree(tmp_path / "out")
     loaded.save_pretrained(tmp_path / "again")
@@ -75,17 +70,13 @@ def test_without_byte_fallback_other_characters_are_unknown(corpus):
 def test_digits_can_be_split(corpus):
     def numbers(**options):
         pieces = XTokenizer.train(corpus, 450, **options).get_vocab()
-        return [
-            piece for piece in pieces if piece.strip("\u2581").isdigit() and len(piece.strip("\u2581")) > 1
-        ]
+        return [piece for piece in pieces if piece.strip("\u2581").isdigit() and len(piece.strip("\u2581")) > 1]
 
     assert numbers() and not numbers(split_digits=True)
 
 
 def test_training_on_a_sample_is_deterministic(corpus):
-    vocabularies = [
-        XTokenizer.train(corpus, 350, max_lines=150, character_coverage=0.98).get_vocab() for _ in range(2)
-    ]
+    vocabularies = [XTokenizer.train(corpus, 350, max_lines=150, character_coverage=0.98).get_vocab() for _ in range(2)]
     assert vocabularies[0] == vocabularies[1]
 
 
@@ -109,9 +100,7 @@ def test_vocab_size_that_does_not_suit_names_one_that_does(corpus, model_type):
     )
     largest = int(message.split("vocab_size<=")[1].split(",")[0])
     assert len(XTokenizer.train(corpus, largest, model_type=model_type)) == largest
-    message = refusal(
-        r"vocab_size=200 is too small for this text: .* need \d+\.", corpus, 200, model_type=model_type
-    )
+    message = refusal(r"vocab_size=200 is too small for this text: .* need \d+\.", corpus, 200, model_type=model_type)
     smallest = int(message.split("vocab_size>=")[1].split(",")[0])
     assert len(XTokenizer.train(corpus, smallest, model_type=model_type)) == smallest
 
@@ -183,9 +172,7 @@ def test_models_trained_elsewhere(tmp_path):
     tokenizer = XTokenizer(tmp_path / "m.model", add_bos_token=True)
     assert (tokenizer.bos_token, tokenizer.eos_token, tokenizer.unk_token) == ("<s>", "</s>", "<unk>")
     assert (tokenizer.bos_token_id, len(tokenizer)) == (1, 14)
-    assert not tokenizer._cuts_locally and tokenizer.tokenize("hello\nworld") == tokenizer.tokenize(
-        "hello world"
-    )
+    assert not tokenizer._cuts_locally and tokenizer.tokenize("hello\nworld") == tokenizer.tokenize("hello world")
     ids = tokenizer("hello world")["input_ids"]
     assert ids[0] == 1 and tokenizer.decode(ids) == "<s>hello world"
     assert tokenizer.get_offset_mapping("he")[-2:] == [(0, 1), (1, 2)]

@@ -50,7 +50,7 @@ class FeedForwardOptions:
         "A learned factor for each inner feature of the gated product, starting at 1.",
         feature="ff-glu",
         per_layer=FEEDFORWARD,
-        needs={"ff_glu": True},
+        beside={"ff_glu": True},
     )
     ff_no_bias: bool = option(
         False,

@@ -56,7 +56,7 @@ class LayoutOptions:
         paper="2009.04534",
         minimum=2,
         examples=(2,),
-        needs={"depth": 4},
+        beside={"depth": 4},
     )
     weight_tie_layers: bool = option(
         False,

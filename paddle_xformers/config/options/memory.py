@@ -34,5 +34,5 @@ class MemoryOptions:
         paper="2012.15688",
         minimum=0,
         examples=(1,),
-        needs={"max_mem_len": 6},
+        beside={"max_mem_len": 6},
     )

@@ -32,5 +32,6 @@ class ModelOptions:
         "Follow x-transformers 2.31 where it departs from the paper (hyper-connections: every stream becomes "
         "the sum of all). Only for loading such weights.",
         feature="residual-hyper-connections",
-        needs={"residual": "hyper", "num_residual_streams": 2},
+        needs={"residual": "hyper"},
+        beside={"num_residual_streams": 2},
     )

@@ -62,7 +62,8 @@ class PositionOptions:
         feature="pos-rotary-half-split",
         paper="2104.09864",
         choices=("interleaved", "half"),
-        needs={"rotary_pos_emb": True, "rotary_emb_dim": 8},
+        needs={"rotary_pos_emb": True},
+        beside={"rotary_emb_dim": 8},
     )
     position_bias: str = option(
         "none",
@@ -96,7 +97,8 @@ class PositionOptions:
         paper="1910.10683",
         minimum=2,
         examples=(8,),
-        needs={"position_bias": "t5", "rel_pos_num_buckets": 6},
+        needs={"position_bias": "t5"},
+        beside={"rel_pos_num_buckets": 6},
     )
     rel_pos_scale: float | None = option(
         None,

@@ -18,7 +18,7 @@ class ResidualOptions:
         paper="1512.03385; 2409.19606; 2512.24880",
         choices=("plain", "hyper"),
         examples=("hyper",),
-        needs={"num_residual_streams": 2},
+        beside={"num_residual_streams": 2},
     )
     num_residual_streams: int = option(
         1,
@@ -27,7 +27,7 @@ class ResidualOptions:
         paper="2409.19606",
         minimum=1,
         examples=(2, 3),
-        needs={"residual": "hyper"},
+        beside={"residual": "hyper"},
     )
     hyper_conn_sinkhorn_iters: int = option(
         5,
@@ -36,5 +36,6 @@ class ResidualOptions:
         paper="2512.24880",
         minimum=1,
         examples=(1,),
-        needs={"residual": "hyper", "num_residual_streams": 2},
+        needs={"residual": "hyper"},
+        beside={"num_residual_streams": 2},
     )

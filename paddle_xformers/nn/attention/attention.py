@@ -105,8 +105,7 @@ class Attention(nn.Layer):
         for name, part in parts.items():
             self.add_sublayer(name, part)
         self.parts = {stage: [part for part in parts.values() if acts_at(part, stage)] for stage in STAGES}
-        # The first layer of a value residual has no part of its own, but its values are wanted.
-        self.is_plain = not parts and options.attn_normalizer == "softmax" and not options.add_value_residual
+        self.is_plain = not parts and options.attn_normalizer == "softmax"
         self.needs_scores = options.attn_normalizer != "softmax" or any(self.parts[stage] for stage in NEEDS_SCORES)
 
     def forward(

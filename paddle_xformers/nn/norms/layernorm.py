@@ -9,7 +9,7 @@ from paddle.autograd import PyLayer
 from paddle.nn import functional as F
 from paddle.nn.initializer import Constant
 
-from ..cpu import column_sums, row_means, spread_column, spread_row, wants_cpu_gradient
+from ..cpu import column_sums, needed, remember_needs, row_means, spread_column, spread_row, wants_cpu_gradient
 
 
 class LayerNorm(nn.Layer):
@@ -41,11 +41,12 @@ class _LayerNorm(PyLayer):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.eps, ctx.has_bias = eps, bias is not None
+        ctx.eps = eps
+        remember_needs(ctx, x, weight, bias)
         return F.layer_norm(x, [x.shape[-1]], weight, bias, eps)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensor()
         d = x.shape[-1]
         rows, slope = x.reshape([-1, d]), grad.reshape([-1, d])  # (r, d)
@@ -55,5 +56,5 @@ class _LayerNorm(PyLayer):
         weighted = slope * spread_row(weight, rows.shape[0])
         along = normed * spread_column(row_means(weighted * normed), d)
         grad_x = (weighted - spread_column(row_means(weighted), d) - along) * scale
-        grads = [grad_x.reshape(x.shape), column_sums(slope * normed)]
-        return (*grads, column_sums(slope)) if ctx.has_bias else tuple(grads)
+        gradients = (lambda: grad_x.reshape(x.shape), lambda: column_sums(slope * normed), lambda: column_sums(slope))
+        return needed(ctx, *gradients[: len(ctx.needs)])

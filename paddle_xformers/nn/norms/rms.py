@@ -11,7 +11,7 @@ from paddle import Tensor, nn
 from paddle.autograd import PyLayer
 from paddle.nn.initializer import Constant
 
-from ..cpu import column_sums, on_cpu, row_means, spread_column, spread_row
+from ..cpu import column_sums, needed, on_cpu, remember_needs, row_means, spread_column, spread_row
 
 
 class RMSNorm(nn.Layer):
@@ -59,20 +59,23 @@ class _RMSNorm(PyLayer):
         rows = x.reshape([-1, d])  # (r, d)
         scale = spread_column((row_means(rows * rows) + eps).rsqrt(), d)
         ctx.save_for_backward(x, weight, scale)
+        remember_needs(ctx, x, weight)
         return (rows * scale * _gains(weight, rows)).reshape(x.shape)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, scale = ctx.saved_tensor()
         d = x.shape[-1]
         rows, slope = x.reshape([-1, d]), grad.reshape([-1, d])  # (r, d)
         normed = rows * scale
         weighted = slope * _gains(weight, rows)
         grad_x = (weighted - normed * spread_column(row_means(weighted * normed), d)) * scale
-        grad_weight = column_sums(slope * normed)
-        if weight.shape[0] == 1:
-            grad_weight = grad_weight.sum().reshape([1])
-        return grad_x.reshape(x.shape), grad_weight
+        by_feature = column_sums(slope * normed)
+        return needed(
+            ctx,
+            lambda: grad_x.reshape(x.shape),
+            lambda: by_feature.sum().reshape([1]) if weight.shape[0] == 1 else by_feature,
+        )
 
 
 def _gains(weight: Tensor, rows: Tensor) -> Tensor:

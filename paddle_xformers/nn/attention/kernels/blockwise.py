@@ -18,6 +18,7 @@ from paddle import Tensor
 from paddle.autograd import PyLayer
 from paddle.nn import functional as F
 
+from ...cpu import needed, remember_needs
 from ..masks import MASKED
 
 # Up to this many keys the weights of the forward are kept for the backward; longer ones are computed again.
@@ -85,10 +86,11 @@ class _BlockwiseCausal(PyLayer):
             if keep:
                 kept.append(weights)
         ctx.save_for_backward(q, k, v, triangle, *kept)
+        remember_needs(ctx, q, k, v)
         return paddle.concat(outputs, axis=-1)  # (b, h, k, n)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, triangle, *kept = ctx.saved_tensor()
         n = q.shape[-1]
         step = _block_size(n)
@@ -106,7 +108,7 @@ class _BlockwiseCausal(PyLayer):
             block = q[:, :, :, start:stop].contiguous()
             _add_prefix(grad_k, paddle.matmul(block, grad_scores), stop)
             _add_prefix(grad_v, paddle.matmul(grad_out, weights), stop)
-        return paddle.concat(grads_q[::-1], axis=-1), grad_k, grad_v
+        return needed(ctx, lambda: paddle.concat(grads_q[::-1], axis=-1), lambda: grad_k, lambda: grad_v)
 
 
 def _softmax_gradient(weights: Tensor, grad: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ def _adds_scores(site: Site) -> bool:
 
 # Attribute of the attention layer -> when it is there, and how it is built.
 PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
-    "value_residual": (lambda site: site.options.add_value_residual and not site.first, ValueResidual),
+    "value_residual": (lambda site: site.options.add_value_residual, ValueResidual),
     "memory_kv": (lambda site: site.options.attn_num_mem_kv > 0, MemoryKeyValues),
     "residual_scores": (_adds_scores, ResidualScores),
     "pre_talking_heads": (lambda site: site.options.attn_pre_talking_heads, PreTalkingHeads),

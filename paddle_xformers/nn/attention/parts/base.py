@@ -1,14 +1,14 @@
 """The socket of the attention layer: one idea a file, plugged in at the stages of the computation.
 
-    queries         after their projection, before positions
-    keys_values     after their projections, before positions and cache
-    in_front        further keys and values in front of all others, never cached
-    scores          the scaled products, before bias and mask
-    masked_scores   with bias and mask on them
-    weights         the attention weights, after dropout
-    attended        the attended values of each head
-    merged          the attended values of all heads together, before the output projection
-    projected       the output of the layer
+queries         after their projection, before positions
+keys_values     after their projections, before positions and cache
+in_front        further keys and values in front of all others, never cached
+scores          the scaled products, before bias and mask
+masked_scores   with bias and mask on them
+weights         the attention weights, after dropout
+attended        the attended values of each head
+merged          the attended values of all heads together, before the output projection
+projected       the output of the layer
 """
 
 from __future__ import annotations

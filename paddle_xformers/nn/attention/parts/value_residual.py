@@ -18,14 +18,14 @@ class ValueResidual(AttentionPart):
 
     def __init__(self, site: Site) -> None:
         super().__init__()
-        # Cross attention caches its values for good, so its share cannot follow the queries.
-        learned = site.options.learned_value_residual_mix and site.kind == "a"
+        # The first layer mixes only when it runs again, and cross attention for good: neither learns its share.
+        learned = site.options.learned_value_residual_mix and site.kind == "a" and not site.first
         self.mix_proj = Linear(site.source_dim, site.kv_heads, bias=True) if learned else None
 
     def keys_values(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Mix the layer's own values with those of the first layer."""
         first = step.first_values
-        if first is None:  # stochastic depth has skipped the first layer
+        if first is None:  # nothing came before
             return k, v
         if self.mix_proj is None:
             return k, (v + first) * 0.5
