@@ -53,6 +53,39 @@ def key_heads(array: np.ndarray, place: Place) -> np.ndarray:
     return np.tile(array, (repeats, 1)).T
 
 
+def features_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """A projection with a row for each feature of each query head, (h * k, d) to (d, h * k)."""
+    return _reordered(array, _order(cast(LayerOptions, place.layer)), place).T
+
+
+def output_value(array: np.ndarray, place: Place) -> np.ndarray:
+    """The first half of an output projection that gates itself, (2d, h * k) to (h * k, d)."""
+    return output_heads(array[: array.shape[0] // 2], place)
+
+
+def output_gate(array: np.ndarray, place: Place) -> np.ndarray:
+    """The second half of an output projection that gates itself, (2d, h * k) to (h * k, d)."""
+    return output_heads(array[array.shape[0] // 2 :], place)
+
+
+def memory_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """Learned keys or values, (g, n, k), written out for as many heads as the configuration has."""
+    options = _attention(cast(LayerOptions, place.layer))
+    wanted = options.attn_kv_heads or options.heads
+    return np.tile(array, (wanted // array.shape[0] if wanted % array.shape[0] == 0 else 1, 1, 1))
+
+
+def head_factors(array: np.ndarray, place: Place) -> np.ndarray:
+    """A factor for each query head, (1, h, 1, 1) to (h, 1, 1)."""
+    return array.reshape(-1, 1, 1)[_order(cast(LayerOptions, place.layer))]
+
+
+def head_mix(array: np.ndarray, place: Place) -> np.ndarray:
+    """A mix of query heads, (h, h, 1, 1) to (h, h)."""
+    order = _order(cast(LayerOptions, place.layer))
+    return array.reshape(array.shape[:2])[order][:, order]
+
+
 def bias_table(array: np.ndarray, place: Place) -> np.ndarray:
     """The T5 bias of all self attention layers, (buckets, h)."""
     layers = [layer for layer in place.stack.layers if layer.kind == "a"]

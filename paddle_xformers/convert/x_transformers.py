@@ -10,7 +10,18 @@ import numpy as np
 from ..config import StackOptions
 from ..config.options import FeedForwardOptions
 from ..errors import CheckpointError
-from .heads import bias_table, key_heads, output_heads, query_heads
+from .heads import (
+    bias_table,
+    features_of_heads,
+    head_factors,
+    head_mix,
+    key_heads,
+    memory_heads,
+    output_gate,
+    output_heads,
+    output_value,
+    query_heads,
+)
 from .table import Rule, apply_rules
 from .transforms import column, gain, gate_half, one_axis, rotary_frequencies, transposed, value_half
 
@@ -48,6 +59,24 @@ RULES: tuple[Rule, ...] = (
         _OUR_BRANCH + "value_residual.mix_proj.{part}",
         transposed,
         kinds="a",
+    ),
+    Rule(_BRANCH + "to_out.0.weight", _OUR_BRANCH + "o_proj.weight", output_value, kinds="ac"),
+    Rule(_BRANCH + "to_out.0.weight", _OUR_BRANCH + "attention_on_attention.gate_proj.weight", output_gate, kinds="ac"),
+    Rule(_BRANCH + "mem_k", _OUR_BRANCH + "memory_kv.keys", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "mem_v", _OUR_BRANCH + "memory_kv.values", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
+    Rule(_BRANCH + "to_v_gate.weight", _OUR_BRANCH + "gate_values.proj.weight", features_of_heads, kinds="ac"),
+    Rule(
+        _BRANCH + "attend.pre_softmax_talking_heads.weight",
+        _OUR_BRANCH + "pre_talking_heads.weight",
+        head_mix,
+        kinds="ac",
+    ),
+    Rule(
+        _BRANCH + "attend.post_softmax_talking_heads.weight",
+        _OUR_BRANCH + "post_talking_heads.weight",
+        head_mix,
+        kinds="ac",
     ),
     # Feed-forward.
     Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),

@@ -136,7 +136,8 @@ def share(
     plain = AttentionCall(mask, None, None, cache_length(call.cache), call.output_attentions, call.use_cache)
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if options.has_cross_attention:
-        calls["c"] = dataclasses.replace(plain, mask=_context_mask(call, n, x.dtype, self_attention))
+        context_mask = _context_mask(call, n, x.dtype, self_attention)
+        calls["c"] = dataclasses.replace(plain, mask=context_mask, static_source=True)
     return Shared(places, room, calls)
 
 

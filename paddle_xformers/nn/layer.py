@@ -9,7 +9,8 @@ from paddle import Tensor, nn
 
 from ..config import LayerOptions, StackOptions
 from ..config.options import AttentionOptions, FeedForwardOptions
-from .attention.attention import Attention, AttentionCall, AttentionResult
+from .attention.attention import Attention, AttentionCall, AttentionResult, Handed
+from .attention.parts import Site
 from .feedforward import FeedForward
 from .norms import make_norm
 from .positions import Rotary
@@ -79,7 +80,7 @@ class Layer(nn.Layer):
         context: Tensor | None = None,
         mem: Tensor | None = None,
         past: tuple[Tensor, Tensor] | None = None,
-        first_values: Tensor | None = None,
+        handed: Handed | None = None,
     ) -> LayerResult:
         """Run the layer.
 
@@ -89,11 +90,11 @@ class Layer(nn.Layer):
             context: What cross attention looks at, (b, m, c).
             mem: What this layer read in the segment before, (b, m, d).
             past: This layer's cached keys and values.
-            first_values: Values of the first attention layer of this kind.
+            handed: What the attention layers of this kind before it handed on.
         """
         read, seen = self.connection.read(streams)  # (b, n, d)
         x = read if self.pre_norm is None else self.pre_norm(read)
-        result = None if call is None else self._attend(x, call, context, mem, past, first_values)
+        result = None if call is None else self._attend(x, call, context, mem, past, handed)
         output = self.ff(x) if result is None else result.output
         if self.branch_scale != 1.0:
             output = output * self.branch_scale
@@ -111,15 +112,11 @@ class Layer(nn.Layer):
         context: Tensor | None,
         mem: Tensor | None,
         past: tuple[Tensor, Tensor] | None,
-        first_values: Tensor | None,
+        handed: Handed | None,
     ) -> AttentionResult:
-        result: AttentionResult
-        if self.kind == "a":
-            result = self.attn(x, call, kv_input=self._with_mem(x, mem), past=past, first_values=first_values)
-        elif past is None:
-            result = self.cross_attn(x, call, kv_input=context, first_values=first_values)
-        else:
-            result = self.cross_attn.attend_cached(x, call, past)
+        attention = self.attn if self.kind == "a" else self.cross_attn
+        source = self._with_mem(x, mem) if self.kind == "a" else context
+        result: AttentionResult = attention(x, call, source=source, past=past, handed=handed)
         return result
 
     def _with_mem(self, x: Tensor, mem: Tensor | None) -> Tensor | None:
@@ -133,11 +130,12 @@ class Layer(nn.Layer):
 def _attention(
     stack: StackOptions, options: LayerOptions, branch: AttentionOptions, rotary: Rotary | None
 ) -> Attention:
-    return Attention(
+    site = Site(
         stack.dim,
+        options.context_dim or stack.dim,
         branch,
-        context_dim=options.context_dim,
-        rotary=rotary,
+        kind=options.kind,
         first=options.ordinal == 0,
-        learned_mix=options.kind == "a",
+        upstream_compat=stack.model.upstream_compat,
     )
+    return Attention(site, rotary)

@@ -8,7 +8,7 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
-from .attention.attention import AttentionCall
+from .attention.attention import AttentionCall, Handed
 from .attention.cache import PADDING
 from .calls import Shared, StackCall, StackOutput, share
 from .layer import Layer, LayerResult
@@ -56,7 +56,7 @@ class Stack(nn.Layer):
         pasts = list(call.cache[1:]) if call.cache is not None else [None] * len(self.self_attention)
         output = StackOutput(x)
         results: list[LayerResult] = []
-        first_values: dict[str, Tensor | None] = {}
+        handed: dict[str, Handed] = {}
         streams = self.residuals.expand(x)
         for step, index in enumerate(self.options.order):
             layer = self.layers[index]
@@ -74,11 +74,11 @@ class Stack(nn.Layer):
                 context=call.context if layer.kind == "c" else None,
                 mem=mem,
                 past=past,
-                first_values=first_values.get(layer.kind),
+                handed=handed.get(layer.kind),
             )
             streams = result.streams
             if result.attention is not None:
-                first_values.setdefault(layer.kind, result.attention.values)
+                handed[layer.kind] = result.attention.handed
             results.append(result)
         output.hidden = self.residuals.collapse(streams)
         if self.final_norm is not None:

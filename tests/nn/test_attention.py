@@ -12,6 +12,7 @@ from paddle_xformers.nn.attention.attention import Attention, AttentionCall
 from paddle_xformers.nn.attention.kernels import blockwise
 from paddle_xformers.nn.attention.kernels.eager import eager_attention
 from paddle_xformers.nn.attention.masks import make_mask
+from paddle_xformers.nn.attention.parts import Site
 
 
 def reference(q, k, v, scale, hidden):
@@ -80,7 +81,7 @@ def test_blockwise_attention_equals_eager_with_its_gradients(n):
 def test_projections_replaced_by_another_layer_leave_the_fast_lane():
     """LoRA puts its own layer in place of a projection: its forward must be called."""
     paddle.seed(0)
-    attention = Attention(16, AttentionOptions(heads=2, attn_dim_head=8))
+    attention = Attention(Site(16, 16, AttentionOptions(heads=2, attn_dim_head=8)))
     attention.eval()
     x = paddle.randn([2, 6, 16])
     call = AttentionCall(make_mask(None, n=6, m=6, causal=True))
@@ -97,7 +98,7 @@ def test_projections_replaced_by_another_layer_leave_the_fast_lane():
 
 
 def test_a_hook_on_a_projection_is_called():
-    attention = Attention(16, AttentionOptions(heads=2, attn_dim_head=8))
+    attention = Attention(Site(16, 16, AttentionOptions(heads=2, attn_dim_head=8)))
     seen = []
     attention.q_proj.register_forward_post_hook(lambda layer, given, out: seen.append(out.shape))
     attention(paddle.randn([1, 3, 16]), AttentionCall(make_mask(None, n=3, m=3, causal=True)))

@@ -94,6 +94,31 @@ CASES = [
     Case("value residual, tied layers", VALUES | {"weight_tie_layers": True, "depth": 3}),
     Case("value residual, order of execution", VALUES | {"layers_execute_order": (2, 3, 0, 1)}),
     Case("post-norm, final norm asked for", {"pre_norm": False, "pre_norm_has_final_norm": True}),
+    Case("talking heads before", {"attn_pre_talking_heads": True} | ROTARY),
+    Case("talking heads after", {"attn_post_talking_heads": True} | GQA),
+    Case(
+        "talking heads, both, cross attention",
+        {"attn_pre_talking_heads": True, "attn_post_talking_heads": True} | CROSS,
+    ),
+    Case("sparse top-k", {"attn_sparse_topk": 3}),
+    Case("head scale", {"attn_head_scale": True} | GQA),
+    Case("memory keys and values", {"attn_num_mem_kv": 3} | GQA),
+    Case("memory keys and values, rotary", {"attn_num_mem_kv": 2} | ROTARY, inputs=("right padding",)),
+    Case("memory keys and values, alibi", {"attn_num_mem_kv": 2, "alibi_pos_bias": True}),
+    Case("gated values", {"attn_gate_values": True} | GQA),
+    Case("attention on attention", {"attn_on_attn": True} | GQA),
+    Case("residual attention", {"residual_attn": True, "depth": 3} | ROTARY),
+    Case(
+        "parts of cross attention alone",
+        CROSS
+        | {"cross_attn_head_scale": True, "cross_attn_num_mem_kv": 2, "cross_attn_gate_values": True}
+        | {"cross_attn_pre_talking_heads": True, "cross_attn_post_talking_heads": True},
+    ),
+    Case(
+        "sparse top-k and attention on attention across",
+        CROSS | {"cross_attn_sparse_topk": 2, "cross_attn_on_attn": True},
+    ),
+    Case("residual attention, cross", {"residual_attn": True, "cross_residual_attn": True, "depth": 3} | CROSS),
     # Feed-forward
     Case("ff_mult", {"ff_mult": 2.5}),
     Case("ff_mult by layer", {"ff_mult": (2, 3)}),
@@ -180,6 +205,8 @@ CASES = [
 ]
 
 NOT_IN_UPSTREAM = {
+    "attn_normalizer": "entmax15 was dropped there; against bisection in tests/nn/test_normalizers.py",
+    "cross_attn_normalizer": "as attn_normalizer",
     "attn_out_bias": "attention linears have no bias there",
     "attn_qkv_bias": "attention linears have no bias there",
     "attn_scale": "always attn_dim_head**-0.5 there",

@@ -91,6 +91,80 @@ class AttentionOptions:
         paper="1901.09321",
         per_layer=ATTENTION,
     )
+    attn_normalizer: str = option(
+        "softmax",
+        "What turns scores into weights. entmax15: 1.5-entmax, which gives exact zeros.",
+        feature="attn-entmax15",
+        paper="1706.03762; 1905.05702",
+        choices=("softmax", "entmax15"),
+        per_layer=ATTENTION,
+    )
+    attn_sparse_topk: int | None = option(
+        None,
+        "Each query attends only to this many best keys.",
+        feature="attn-sparse-topk",
+        paper="1912.11637",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(3,),
+    )
+    attn_pre_talking_heads: bool = option(
+        False,
+        "Heads add a learned mix of all heads' scores to their own.",
+        feature="attn-talking-heads",
+        paper="2003.02436",
+        per_layer=ATTENTION,
+    )
+    attn_post_talking_heads: bool = option(
+        False,
+        "Heads use a learned mix of all heads' weights.",
+        feature="attn-talking-heads",
+        paper="2003.02436",
+        per_layer=ATTENTION,
+    )
+    attn_head_scale: bool = option(
+        False,
+        "A learned factor on what each head attended.",
+        feature="attn-head-scale",
+        paper="2110.09456",
+        per_layer=ATTENTION,
+    )
+    attn_num_mem_kv: int = option(
+        0,
+        "Number of learned keys and values that every query sees.",
+        feature="attn-mem-kv",
+        paper="1907.01470",
+        minimum=0,
+        per_layer=ATTENTION,
+        examples=(2,),
+    )
+    attn_gate_values: bool = option(
+        False,
+        "A gate computed from the layer's input multiplies what was attended.",
+        feature="attn-gate-values",
+        paper="2608.11805",
+        per_layer=ATTENTION,
+    )
+    attn_on_attn: bool = option(
+        False,
+        "Attention on attention: a gate computed from what was attended multiplies the output.",
+        feature="attn-on-attn",
+        paper="1908.06954",
+        per_layer=ATTENTION,
+    )
+    residual_attn: bool = option(
+        False,
+        "The scores of the self attention layer before are added to each one's.",
+        feature="residual-attention-scores",
+        paper="2012.11747",
+    )
+    cross_residual_attn: bool = option(
+        False,
+        "The scores of the cross attention layer before are added to each one's.",
+        feature="residual-attention-scores",
+        paper="2012.11747",
+        needs={"cross_attend": True},
+    )
     attn_kernel: str = option(
         "auto",
         "How attention is computed; all give the same numbers. auto: the fastest one that can do what the "

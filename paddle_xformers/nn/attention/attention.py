@@ -1,6 +1,8 @@
 """The attention layer: projections, positions, cache, and the choice of a kernel.
 
-    x (b, n, d) -- q_proj, k_proj, v_proj --> heads -- value residual --> rotate --> cache --> kernel --> o_proj
+    x (b, n, d) -- q_proj, k_proj, v_proj --> heads -- rotate --> cache --> kernel --> o_proj --> (b, n, d)
+
+Everything beyond that plugs in as a part, at one of the stages that `parts/base.py` lists.
 
 Query heads that share a key/value head stand next to each other, as in LLaMA.
 """
@@ -13,7 +15,6 @@ from typing import Any
 import paddle
 from paddle import Tensor, nn
 
-from ...config.options import AttentionOptions
 from ..cpu import on_cpu
 from ..linear import Linear
 from ..positions.rotary import Angles, Rotary
@@ -22,7 +23,8 @@ from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
 from .kernels.fused import fused_attention
 from .masks import Mask
-from .value_residual import ValueResidual
+from .normalizers import NORMALIZERS
+from .parts import NEEDS_SCORES, STAGES, Site, Step, acts_at, make_parts
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class AttentionCall:
         past_length: Number of cached tokens.
         output_attentions: Whether the weights are wanted.
         use_cache: Whether keys and values are wanted.
+        static_source: Whether keys and values come from a context, which the cache then holds whole.
     """
 
     mask: Mask
@@ -44,6 +47,20 @@ class AttentionCall:
     past_length: int = 0
     output_attentions: bool = False
     use_cache: bool = False
+    static_source: bool = False
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What attention layers of a kind hand on to the later ones of a forward.
+
+    Args:
+        values: The first layer's own values, (b, g, m, k), for the value residual.
+        scores: The prior layer's scores, (b, h, n, m), for residual attention.
+    """
+
+    values: Tensor | None = None
+    scores: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -53,13 +70,13 @@ class AttentionResult:
     Args:
         output: The branch output, (b, n, d).
         pair: Keys and values for the cache, or None.
-        values: The layer's own values before any mixing, (b, g, m, k), for the value residual; or None.
+        handed: What the next layer of the kind gets.
         weights: The attention weights, (b, h, n, m), or None.
     """
 
     output: Tensor
     pair: tuple[Tensor, Tensor] | None = None
-    values: Tensor | None = None
+    handed: Handed = Handed()
     weights: Tensor | None = None
 
 
@@ -67,88 +84,89 @@ class Attention(nn.Layer):
     """Multi-head attention (1706.03762) with grouped key/value heads (2305.13245).
 
     Args:
-        dim: Width of the queries' input and of the output.
-        options: The attention fields of this layer.
-        context_dim: Width of the keys' and values' input; None: dim.
+        site: Widths, fields and place of this layer.
         rotary: The rotary positions of the stack, or None.
-        first: Whether it is the first attention layer of its kind, which gives the value residual away.
-        learned_mix: Whether a value residual may learn its share (self attention only).
     """
 
-    def __init__(
-        self,
-        dim: int,
-        options: AttentionOptions,
-        *,
-        context_dim: int | None = None,
-        rotary: Rotary | None = None,
-        first: bool = True,
-        learned_mix: bool = True,
-    ) -> None:
+    def __init__(self, site: Site, rotary: Rotary | None = None) -> None:
         super().__init__()
-        self.options = options
-        self.heads = options.heads
-        self.kv_heads = options.attn_kv_heads or options.heads
-        self.head_dim = options.attn_dim_head
+        self.options = options = site.options
+        self.heads, self.kv_heads, self.head_dim = options.heads, site.kv_heads, options.attn_dim_head
         self.scale = options.attn_scale or self.head_dim**-0.5
+        self.normalizer = NORMALIZERS[options.attn_normalizer]
         self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
-        context_dim = context_dim or dim
-        inner, kv_inner = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        self.q_proj = Linear(dim, inner, bias=options.attn_qkv_bias)
-        self.k_proj = Linear(context_dim, kv_inner, bias=options.attn_qkv_bias)
-        self.v_proj = Linear(context_dim, kv_inner, bias=options.attn_qkv_bias)
-        self.o_proj = Linear(inner, dim, bias=options.attn_out_bias, zero_init=options.attn_zero_init_output)
+        kv_inner = self.kv_heads * self.head_dim
+        self.q_proj = Linear(site.dim, site.inner, bias=options.attn_qkv_bias)
+        self.k_proj = Linear(site.source_dim, kv_inner, bias=options.attn_qkv_bias)
+        self.v_proj = Linear(site.source_dim, kv_inner, bias=options.attn_qkv_bias)
+        self.o_proj = Linear(site.inner, site.dim, bias=options.attn_out_bias, zero_init=options.attn_zero_init_output)
         self.sublayer_dropout = nn.Dropout(options.attn_sublayer_dropout)
-        self.value_residual = None
-        if options.add_value_residual:
-            learned = options.learned_value_residual_mix and learned_mix and not first
-            self.value_residual = ValueResidual(context_dim, self.kv_heads, learned=learned)
+        parts = make_parts(site)
+        for name, part in parts.items():
+            self.add_sublayer(name, part)
+        self.parts = {stage: [part for part in parts.values() if acts_at(part, stage)] for stage in STAGES}
+        self.is_plain = not parts and options.attn_normalizer == "softmax"
+        self.needs_scores = options.attn_normalizer != "softmax" or any(self.parts[stage] for stage in NEEDS_SCORES)
 
     def forward(
         self,
         x: Tensor,
         call: AttentionCall,
         *,
-        kv_input: Tensor | None = None,
+        source: Tensor | None = None,
         past: tuple[Tensor, Tensor] | None = None,
-        first_values: Tensor | None = None,
+        handed: Handed | None = None,
     ) -> AttentionResult:
         """Attend.
 
         Args:
             x: Input of the queries, (b, n, d).
             call: Mask, positions and wishes of this forward.
-            kv_input: Input of keys and values where it is not x: mems and x, or the context, (b, m, d).
+            source: Input of keys and values where it is not x: mems and x, or the context, (b, m, d).
             past: This layer's cached keys and values.
-            first_values: Values of the first layer, for the value residual.
+            handed: What the layers of this kind before it handed on.
         """
-        if self._feature_major(x, call, kv_input, past):
+        handed = handed or Handed()
+        if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
-        source = x if kv_input is None else kv_input
+        step = Step(x, x if source is None else source, handed.values, handed.scores)
         q = self._split(self.q_proj(x), self.heads)  # (b, h, n, k)
-        k = self._split(self.k_proj(source), self.kv_heads)  # (b, g, m, k)
-        values = self._split(self.v_proj(source), self.kv_heads)  # (b, g, m, k)
-        v = values
-        if self.value_residual is not None and first_values is not None:
-            v = self.value_residual(v, first_values, source)
-        q, k = self._rotate(q, call.q_angles), self._rotate(k, call.k_angles)
-        pair = extend(past, (k, v), call.past_length)
-        out, weights = self._kernel(q, *pair, call)
-        return AttentionResult(self._output(out), pair if call.use_cache else None, values, weights)
+        for part in self.parts["queries"]:
+            q = part.queries(q, step)
+        q = self._rotate(q, call.q_angles)
+        values = handed.values
+        if call.static_source and past is not None:
+            pair = past
+        else:
+            k, v, own = self._keys_values(step, call)
+            values = own if values is None else values
+            pair = extend(past, (k, v), call.past_length)
+        out, weights, scores = self._kernel(q, pair, call, step)
+        output = self._output(out, step)
+        return AttentionResult(output, pair if call.use_cache else None, Handed(values, scores), weights)
 
-    def attend_cached(self, x: Tensor, call: AttentionCall, pair: tuple[Tensor, Tensor]) -> AttentionResult:
-        """Attend to a context whose keys and values are known already; see `forward`."""
-        q = self._rotate(self._split(self.q_proj(x), self.heads), call.q_angles)
-        out, weights = self._kernel(q, *pair, call)
-        return AttentionResult(self._output(out), pair, None, weights)
+    def _keys_values(self, step: Step, call: AttentionCall) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys, values, and values before any part changed them, of the tokens of this call: (b, g, m, k) each."""
+        k = self._split(self.k_proj(step.source), self.kv_heads)
+        own = v = self._split(self.v_proj(step.source), self.kv_heads)
+        for part in self.parts["keys_values"]:
+            k, v = part.keys_values(k, v, step)
+        return self._rotate(k, call.k_angles), v, own
 
-    def _output(self, out: Tensor) -> Tensor:
+    def _output(self, out: Tensor, step: Step) -> Tensor:
         """Merge the heads, (b, h, n, k), and project: (b, n, d)."""
+        for part in self.parts["attended"]:
+            out = part.attended(out, step)
         n = out.shape[2]
         if n > 1:
             out = out.transpose([0, 2, 1, 3])  # (b, n, h, k)
         merged = out.reshape([0, n, self.heads * self.head_dim])  # (b, n, h * k)
-        return self.sublayer_dropout(self.o_proj(merged))
+        for part in self.parts["merged"]:
+            merged = part.merged(merged, step)
+        output = self.o_proj(merged)
+        for part in self.parts["projected"]:
+            output = part.projected(output, merged)
+        return self.sublayer_dropout(output)
 
     def _split(self, t: Tensor, heads: int) -> Tensor:
         """(b, n, heads * k) to (b, heads, n, k)."""
@@ -163,42 +181,71 @@ class Attention(nn.Layer):
     def _dropout(self) -> float:
         return self.options.attn_dropout if self.training else 0.0
 
-    def _kernel(self, q: Tensor, k: Tensor, v: Tensor, call: AttentionCall) -> tuple[Tensor, Tensor | None]:
-        mask, choice = call.mask, self.options.attn_kernel
-        gpu = not q.place.is_cpu_place() if paddle.in_dynamic_mode() else paddle.is_compiled_with_cuda()
-        if not call.output_attentions and (choice == "fused" or (choice == "auto" and gpu)):
-            plain_causal = mask.causal and mask.simple and mask.key_bias is None and q.shape[2] == k.shape[2]
-            return (
-                fused_attention(
-                    q,
-                    k,
-                    v,
-                    scale=self.scale,
-                    bias=None if plain_causal else mask.bias,
-                    visible=mask.visible,
-                    causal=plain_causal,
-                    dropout=self._dropout(),
-                ),
-                None,
+    def _kernel(
+        self, q: Tensor, pair: tuple[Tensor, Tensor], call: AttentionCall, step: Step
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Attended values; weights and scores where they are wanted."""
+        mask, (k, v) = call.mask, pair
+        for part in self.parts["in_front"]:
+            k, v = part.in_front(k, v, step)
+        if k.shape[2] > pair[0].shape[2]:
+            mask = mask.with_keys_in_front(k.shape[2])
+        if self._fused(q, call):
+            plain = mask.causal and mask.simple and mask.key_bias is None and q.shape[2] == k.shape[2]
+            bias, dropout = None if plain else mask.bias, self._dropout()
+            out = fused_attention(
+                q, k, v, scale=self.scale, bias=bias, visible=mask.visible, causal=plain, dropout=dropout
             )
-        out, weights = eager_attention(
-            q, k, v, scale=self.scale, bias=mask.bias, visible=mask.visible, dropout=self._dropout()
-        )
-        return out, weights if call.output_attentions else None
+            return out, None, None
+        handed_on: list[Tensor] = []
 
-    def _feature_major(self, x: Tensor, call: AttentionCall, kv_input: Tensor | None, past: Any) -> bool:
+        def on_scores(scores: Tensor) -> Tensor:
+            for part in self.parts["scores"]:
+                scores = part.scores(scores, step)
+                if part.hands_scores_on:
+                    handed_on.append(scores)
+            return scores
+
+        out, weights = eager_attention(
+            q,
+            k,
+            v,
+            scale=self.scale,
+            bias=mask.bias,
+            visible=mask.visible,
+            dropout=self._dropout(),
+            normalizer=self.normalizer,
+            on_scores=on_scores,
+            on_masked_scores=lambda scores: self._through("masked_scores", scores, step),
+            on_weights=lambda weights: self._through("weights", weights, step),
+        )
+        return out, weights if call.output_attentions else None, handed_on[-1] if handed_on else None
+
+    def _through(self, stage: str, t: Tensor, step: Step) -> Tensor:
+        for part in self.parts[stage]:
+            t = getattr(part, stage)(t, step)
+        return t
+
+    def _fused(self, q: Tensor, call: AttentionCall) -> bool:
+        """Whether Paddle's fused attention shall, and can, do what this call needs."""
+        if call.output_attentions or self.needs_scores or self.options.attn_kernel not in ("auto", "fused"):
+            return False
+        gpu = not q.place.is_cpu_place() if paddle.in_dynamic_mode() else paddle.is_compiled_with_cuda()
+        return gpu or self.options.attn_kernel == "fused"
+
+    def _feature_major(self, x: Tensor, call: AttentionCall, source: Tensor | None, past: Any) -> bool:
         """Whether the blockwise CPU kernel can do what this call needs."""
         return (
             self.options.attn_kernel in ("auto", "blockwise")
             and on_cpu(x)
             and x.shape[1] > 1
-            and kv_input is None
+            and source is None
             and past is None
             and call.mask.causal
             and call.mask.simple
             and not call.output_attentions
             and not self._dropout()
-            and not self.options.add_value_residual
+            and self.is_plain
             and all(_is_plain(layer) for layer in (self.q_proj, self.k_proj, self.v_proj, self.o_proj))
         )
 

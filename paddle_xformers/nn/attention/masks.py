@@ -6,6 +6,7 @@ booleans (keep where > 0) or as floats (added to the scores), with 2, 3 or 4 axe
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,15 @@ class Mask:
     causal: bool
     simple: bool
     visible: Tensor | None
+
+    def with_keys_in_front(self, m: int) -> Mask:
+        """Return the mask with further keys in front, which every query sees.
+
+        Args:
+            m: Number of all keys.
+        """
+        bias = None if self.bias is None else _lead_with_zeros(self.bias, m)
+        return dataclasses.replace(self, bias=bias, key_bias=None, causal=False, simple=False, visible=None)
 
 
 def causal_bias(n: int, m: int, dtype: Any) -> Tensor:

@@ -1,0 +1,41 @@
+"""The ideas that plug into the attention layer, in the order they act at each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .attention_on_attention import AttentionOnAttention
+from .base import NEEDS_SCORES, STAGES, AttentionPart, Site, Step, acts_at
+from .gate_values import GateValues
+from .head_scale import HeadScale
+from .memory_kv import MemoryKeyValues
+from .residual_scores import ResidualScores
+from .sparse_topk import SparseTopK
+from .talking_heads import PostTalkingHeads, PreTalkingHeads
+from .value_residual import ValueResidual
+
+
+def _adds_scores(site: Site) -> bool:
+    return site.options.residual_attn if site.kind == "a" else site.options.cross_residual_attn
+
+
+# Attribute of the attention layer -> when it is there, and how it is built.
+PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
+    "value_residual": (lambda site: site.options.add_value_residual, ValueResidual),
+    "memory_kv": (lambda site: site.options.attn_num_mem_kv > 0, MemoryKeyValues),
+    "residual_scores": (_adds_scores, ResidualScores),
+    "pre_talking_heads": (lambda site: site.options.attn_pre_talking_heads, PreTalkingHeads),
+    "sparse_topk": (lambda site: site.options.attn_sparse_topk is not None, SparseTopK),
+    "post_talking_heads": (lambda site: site.options.attn_post_talking_heads, PostTalkingHeads),
+    "head_scale": (lambda site: site.options.attn_head_scale, HeadScale),
+    "attention_on_attention": (lambda site: site.options.attn_on_attn, AttentionOnAttention),
+    "gate_values": (lambda site: site.options.attn_gate_values, GateValues),
+}
+
+
+def make_parts(site: Site) -> dict[str, AttentionPart]:
+    """Build the parts that the fields of a layer ask for, by attribute name."""
+    return {name: build(site) for name, (wanted, build) in PARTS.items() if wanted(site)}
+
+
+__all__ = ["NEEDS_SCORES", "PARTS", "STAGES", "AttentionPart", "Site", "Step", "acts_at", "make_parts"]

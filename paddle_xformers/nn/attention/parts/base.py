@@ -1,0 +1,121 @@
+"""The socket of the attention layer: one idea a file, plugged in at the stages of the computation.
+
+queries         after their projection, before positions
+keys_values     after their projections, before positions and cache
+in_front        further keys and values in front of all others, never cached
+scores          the scaled products, before bias and mask
+masked_scores   with bias and mask on them
+weights         the attention weights, after dropout
+attended        the attended values of each head
+merged          the attended values of all heads together, before the output projection
+projected       the output of the layer
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paddle import Tensor, nn
+
+from ....config.options import AttentionOptions
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a part may look at besides the tensors it changes.
+
+    Args:
+        x: Input of the queries, (b, n, d).
+        source: Input of keys and values, (b, m, d).
+        first_values: Values of the first attention layer of this kind, (b, g, m, k), or None.
+        prior_scores: Scores of the attention layer of this kind before this one, (b, h, n, m), or None.
+    """
+
+    x: Tensor
+    source: Tensor
+    first_values: Tensor | None = None
+    prior_scores: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a part is built: the attention layer around it.
+
+    Args:
+        dim: Width of the queries' input.
+        source_dim: Width of the keys' and values' input.
+        options: The attention fields of the layer.
+        kind: `a` or `c`.
+        first: Whether the layer is the first attention layer of its kind.
+        upstream_compat: Whether to follow x-transformers where it departs from the paper.
+    """
+
+    dim: int
+    source_dim: int
+    options: AttentionOptions
+    kind: str = "a"
+    first: bool = True
+    upstream_compat: bool = False
+
+    @property
+    def kv_heads(self) -> int:
+        """Number of key/value heads."""
+        return self.options.attn_kv_heads or self.options.heads
+
+    @property
+    def inner(self) -> int:
+        """Width of all heads together."""
+        return self.options.heads * self.options.attn_dim_head
+
+
+class AttentionPart(nn.Layer):
+    """One idea inside an attention layer; a subclass overrides the stages it acts at."""
+
+    # Whether the scores that leave this part are what the next layer of the kind gets as `prior_scores`.
+    hands_scores_on = False
+
+    def queries(self, q: Tensor, step: Step) -> Tensor:
+        """Change queries, (b, h, n, k)."""
+        return q
+
+    def keys_values(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """Change keys and values of the tokens of this call, (b, g, m, k) each."""
+        return k, v
+
+    def in_front(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """Put further keys and values in front of (b, g, m, k)."""
+        return k, v
+
+    def scores(self, scores: Tensor, step: Step) -> Tensor:
+        """Change the scaled products, (b, h, n, m)."""
+        return scores
+
+    def masked_scores(self, scores: Tensor, step: Step) -> Tensor:
+        """Change the scores with bias and mask on them, (b, h, n, m)."""
+        return scores
+
+    def weights(self, weights: Tensor, step: Step) -> Tensor:
+        """Change the attention weights, (b, h, n, m)."""
+        return weights
+
+    def attended(self, out: Tensor, step: Step) -> Tensor:
+        """Change the attended values of each head, (b, h, n, k)."""
+        return out
+
+    def merged(self, merged: Tensor, step: Step) -> Tensor:
+        """Change the attended values of all heads together, (b, n, h * k)."""
+        return merged
+
+    def projected(self, output: Tensor, merged: Tensor) -> Tensor:
+        """Change the layer's output, (b, n, d), knowing what it was projected from, (b, n, h * k)."""
+        return output
+
+
+STAGES = ("queries", "keys_values", "in_front", "scores", "masked_scores", "weights", "attended", "merged", "projected")
+# A part at one of these stages needs the score matrix itself: no fused kernel will do.
+NEEDS_SCORES = ("scores", "masked_scores", "weights")
+
+
+def acts_at(part: AttentionPart, stage: str) -> bool:
+    """Whether a part overrides a stage."""
+    return getattr(type(part), stage) is not getattr(AttentionPart, stage)

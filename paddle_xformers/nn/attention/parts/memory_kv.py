@@ -1,0 +1,29 @@
+"""Persistent memory (1907.01470): learned keys and values that every query sees."""
+
+from __future__ import annotations
+
+import paddle
+from paddle import Tensor
+from paddle.nn.initializer import Normal
+
+from .base import AttentionPart, Site, Step
+
+
+class MemoryKeyValues(AttentionPart):
+    """Learned keys and values in front of all others, without positions and never cached.
+
+    Args:
+        site: The attention layer around it.
+    """
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        shape = [site.kv_heads, site.options.attn_num_mem_kv, site.options.attn_dim_head]
+        self.keys = self.create_parameter(shape, default_initializer=Normal(0.0, 1.0))
+        self.values = self.create_parameter(shape, default_initializer=Normal(0.0, 1.0))
+
+    def in_front(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """Put them in front of (b, g, m, k)."""
+        b = k.shape[0]
+        keys, values = (part.unsqueeze(0).expand([b, -1, -1, -1]) for part in (self.keys, self.values))
+        return paddle.concat([keys, k], axis=2), paddle.concat([values, v], axis=2)

@@ -1,0 +1,33 @@
+"""Value residual (2410.17897): later layers mix the values of the first attention layer into their own."""
+
+from __future__ import annotations
+
+from paddle import Tensor
+from paddle.nn import functional as F
+
+from ...linear import Linear
+from .base import AttentionPart, Site, Step
+
+
+class ValueResidual(AttentionPart):
+    """`first + share * (own - first)`, with a share for each token and head, or one half.
+
+    Args:
+        site: The attention layer around it.
+    """
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        # The first layer mixes only when it runs again, and cross attention for good: neither learns its share.
+        learned = site.options.learned_value_residual_mix and site.kind == "a" and not site.first
+        self.mix_proj = Linear(site.source_dim, site.kv_heads, bias=True) if learned else None
+
+    def keys_values(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """Mix the layer's own values with those of the first layer."""
+        first = step.first_values
+        if first is None:  # nothing came before
+            return k, v
+        if self.mix_proj is None:
+            return k, (v + first) * 0.5
+        share = F.sigmoid(self.mix_proj(step.source))  # (b, m, g)
+        return k, first + share.transpose([0, 2, 1]).unsqueeze(-1) * (v - first)
