@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..errors import CheckpointError, XFormersError
 
-_WEIGHT_PATTERNS = ("model*.safetensors", "model*.safetensors.index.json", "model_state*.pdparams*")
+# Weights of one model, in one file or many; those of a variant (model.fp16.safetensors) stand beside them.
+_WEIGHTS = re.compile(r"(model(-\d+-of-\d+)?\.safetensors|model_state(-\d+-of-\d+)?\.pdparams)(\.index\.json)?")
+_WEIGHT_ENDINGS = (".safetensors", ".pdparams", ".index.json")
+_CONFIG_NAMES = ("config.json", "model_config.json")
 
 
 @contextmanager
@@ -61,45 +66,75 @@ def _flush(path: Path) -> None:
 
 
 def _replace(target: Path, aside: Path, written: list[Path]) -> None:
-    # Weights first, configuration last: a folder with a new configuration has its weights.
-    for path in sorted(written, key=lambda path: path.name == "config.json"):
-        place = target / path.relative_to(aside)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, place)
+    """Move files over those of the target; if one cannot be moved, put all back."""
+    replaced = aside / ".replaced"
+    undo: list[tuple[Path, Path | None]] = []
+    try:
+        # Weights first, configuration last: a folder with a new configuration has its weights.
+        for path in sorted(written, key=lambda path: path.name == "config.json"):
+            place = target / path.relative_to(aside)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            before = None
+            if place.exists():
+                before = replaced / path.relative_to(aside)
+                before.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(place, before)
+            undo.append((place, before))
+            os.replace(path, place)
+    except OSError:
+        for place, before in reversed(undo):
+            place.unlink(missing_ok=True)
+            if before is not None:
+                os.replace(before, place)
+        raise
     names = {path.name for path in written}
-    if any(path.match(pattern) for path in written for pattern in _WEIGHT_PATTERNS):
-        for pattern in _WEIGHT_PATTERNS:
-            for stale in target.glob(pattern):  # weights of another format would be loaded in their place
-                if stale.name not in names:
-                    stale.unlink()
+    if any(_WEIGHTS.fullmatch(name) for name in names):
+        for stale in target.iterdir():  # weights of another format would be loaded in their place
+            if _WEIGHTS.fullmatch(stale.name) and stale.name not in names:
+                stale.unlink()
 
 
-def check_folder(path: str, model_class: type) -> None:
+def check_folder(path: str, wanted: type) -> None:
     """Refuse a folder that cannot hold a saved model, saying what is missing.
 
     Args:
         path: The folder.
-        model_class: The class that is to be loaded, for the message.
+        wanted: The class that is to be loaded.
 
     Raises:
-        CheckpointError: If the folder, its config.json or its weights are missing, or the JSON is broken.
+        CheckpointError: If the folder or its config.json is missing, the JSON is broken, or it is that of another
+            family; likewise a broken generation_config.json.
     """
     folder = Path(path)
-    if not folder.is_dir():
+    if not path or not folder.is_dir():
         raise CheckpointError(
-            f"{model_class.__name__}.from_pretrained: there is no folder {path!r}; give the folder that "
+            f"{wanted.__name__}.from_pretrained: there is no folder {path!r}; give the folder that "
             "save_pretrained wrote (names on a hub need from_hf_hub=True or from_aistudio=True)"
         )
-    config = folder / "config.json"
-    if not config.is_file():
+    config = next((folder / name for name in _CONFIG_NAMES if (folder / name).is_file()), None)
+    if config is None:
         found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
         raise CheckpointError(f"{path} has no config.json (it holds: {found}); give the folder save_pretrained wrote")
+    model_type = _read_object(config).get("model_type")
+    family = getattr(getattr(wanted, "config_class", wanted), "model_type", None)
+    if model_type is not None and family and model_type != family:
+        raise CheckpointError(
+            f"{path} holds a model of type {model_type!r}, but {wanted.__name__} loads {family!r}; load it with the "
+            "class of its own family, or through AutoModel"
+        )
+    generation = folder / "generation_config.json"
+    if generation.is_file():
+        _read_object(generation)
+
+
+def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(config.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{config} is not valid JSON ({error}); it is damaged, save the model again") from error
+        raise CheckpointError(f"{path} is not valid JSON ({error}); it is damaged, save the model again") from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{config} holds a {type(content).__name__}, not an object; save the model again")
+        raise CheckpointError(f"{path} holds a {type(content).__name__}, not an object; save the model again")
+    return content
 
 
 @contextmanager
@@ -120,15 +155,15 @@ def explained(path: str) -> Iterator[None]:
         yield
     except XFormersError:
         raise
-    except (SafetensorError, pickle.UnpicklingError, EOFError, OSError) as error:
-        names = sorted(entry.name for entry in Path(path).iterdir()) if os.path.isdir(path) else []
-        weights = [name for name in names if name.endswith((".safetensors", ".pdparams"))]
+    except (SafetensorError, pickle.UnpicklingError, EOFError, OSError, KeyError, ValueError) as error:
+        names = sorted(entry.name for entry in Path(path).rglob("*")) if os.path.isdir(path) else []
+        weights = [name for name in names if name.endswith(_WEIGHT_ENDINGS)]
         if not weights:
             raise CheckpointError(
                 f"{path} holds no weights (looked for model.safetensors and model_state.pdparams); copy the whole "
                 "folder that save_pretrained wrote"
             ) from error
         raise CheckpointError(
-            f"the weights in {path} cannot be read ({type(error).__name__}: {error}); {', '.join(weights)} may be "
-            "cut off or damaged: copy or save them again"
+            f"the weights in {path} cannot be read ({type(error).__name__}: {str(error)[:200]}); one of "
+            f"{', '.join(weights)} is missing its like, cut off or damaged: copy or save them again"
         ) from error

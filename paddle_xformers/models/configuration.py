@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..config import FieldInfo, StackOptions, canonical, misspelt, schema, stack
 from ..config.options import CORE_GROUPS
 from ..config.spelling import BY_KEYWORD
 from ..errors import ConfigError
+from .checkpoint import check_folder
 
 import_paddlenlp()
 
@@ -93,6 +95,23 @@ class XPretrainedConfig(PretrainedConfig):
             The configuration; with `return_unused_kwargs=True` a pair of it and the keys it did not use.
         """
         return super().from_dict(config_dict, **cls._own_names(kwargs))
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any) -> Any:
+        """Load a configuration from the folder of a saved model.
+
+        Args:
+            pretrained_model_name_or_path: The folder; `~` is expanded. Names on a hub need `from_hf_hub=True` or
+                `from_aistudio=True`.
+            **kwargs: Fields to override.
+
+        Raises:
+            CheckpointError: If the folder or its config.json is missing or damaged.
+        """
+        path = os.path.expanduser(os.fspath(pretrained_model_name_or_path))
+        if not (kwargs.get("from_hf_hub") or kwargs.get("from_aistudio") or os.path.isfile(path)):
+            check_folder(os.path.join(path, kwargs.get("subfolder") or ""), cls)
+        return super().from_pretrained(path, **kwargs)
 
     def __setattr__(self, key: str, value: Any) -> None:
         """Keep lists rather than tuples: JSON gives lists back, and a reloaded configuration must be equal."""

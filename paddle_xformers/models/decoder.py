@@ -18,12 +18,16 @@ from ..nn.places import token_positions
 from ..nn.stack import Stack
 from .configuration import XDecoderConfig
 from .generate import CausalGeneration
+from .inputs import check_context, check_labels, check_length, check_memory, check_positions, check_tokens
 from .outputs import XCausalLMOutput, XModelOutput
 from .pretrained import LMHead, XPretrainedModel
 
 import_paddlenlp()
 
 from paddlenlp.transformers.model_utils import register_base_model  # noqa: E402
+
+# Label of a place that takes no part in the loss.
+IGNORED = -100
 
 
 class XDecoderPretrainedModel(XPretrainedModel):
@@ -96,8 +100,12 @@ class XDecoderModel(XDecoderPretrainedModel):
             InputError: If an argument does not fit the model or the other arguments.
         """
         config = self.config
-        n = self._check(input_ids, inputs_embeds, past_key_values, mems, encoder_hidden_states, return_mems)
-        self._check_length(n, attention_mask, past_key_values)
+        b, n = check_tokens(input_ids, inputs_embeds, config.emb_dim or config.dim)
+        check_positions(position_ids, b, n)
+        check_memory(self.stack, b, past_key_values, mems, return_mems)
+        context_width = config.cross_attn_dim_context or config.dim
+        check_context(self.stack, b, encoder_hidden_states, encoder_attention_mask, context_width)
+        check_length(self.stack, n, attention_mask, past_key_values)
         positions = token_positions(n, attention_mask, position_ids, past_key_values)
         x = self.embeddings(input_ids, positions, inputs_embeds)
         lead = 0
@@ -115,49 +123,9 @@ class XDecoderModel(XDecoderPretrainedModel):
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
         )
-        output = _model_output(self.stack(x, positions, call), lead, n)
+        keys = max(cache_length(past_key_values) - config.num_memory_tokens, 0) + n
+        output = _model_output(self.stack(x, positions, call), lead, keys)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
-
-    def _check(self, input_ids, inputs_embeds, past, mems, context, return_mems) -> int:
-        """Refuse arguments that contradict each other or the configuration; return the number of new tokens."""
-        if (input_ids is None) == (inputs_embeds is None):
-            raise InputError("give either input_ids or inputs_embeds, one and not both")
-        given, name, axes = (
-            (input_ids, "input_ids", 2) if inputs_embeds is None else (inputs_embeds, "inputs_embeds", 3)
-        )
-        if given.ndim != axes or given.shape[1] == 0:
-            raise InputError(
-                f"{name} has shape {list(given.shape)}; give (batch, length{', emb_dim' * (axes == 3)}), length >= 1"
-            )
-        if input_ids is not None and input_ids.dtype not in (paddle.int64, paddle.int32):
-            raise InputError(f"input_ids has dtype {input_ids.dtype}; token ids are int64 or int32")
-        if (mems is not None or return_mems) and not self.config.max_mem_len:
-            raise InputError("mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0")
-        if mems is not None and past is not None:
-            raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
-        if context is not None and not self.stack.options.has_cross_attention:
-            raise InputError("encoder_hidden_states has no effect while cross_attend=False; set it or leave them out")
-        return given.shape[1]
-
-    def _check_length(self, n: int, attention_mask: Tensor | None, past: tuple[Any, ...] | None) -> None:
-        limit, config = self.config.max_seq_len, self.config
-        beside = (config.num_memory_tokens, config.num_memory_tokens + config.max_mem_len)
-        before = cache_length(past)
-        # Mems in the cache are not counted as tokens; how many there are is known only up to max_mem_len.
-        fewest, most = max(before - beside[1], 0) + n, max(before - beside[0], 0) + n
-        if limit and fewest > limit:
-            raise InputError(
-                f"{fewest} tokens (past and new) are more than max_seq_len={limit}; shorten the input, or raise "
-                "max_seq_len in the configuration if the position scheme allows it"
-            )
-        if attention_mask is None or not paddle.in_dynamic_mode():
-            return
-        keys = attention_mask.shape[-1]
-        if not fewest <= keys <= most:
-            raise InputError(
-                f"attention_mask covers {keys} tokens, but there are {most}: {most - n} in past_key_values and {n} new "
-                "ones; with a cache pass only the new tokens, and a mask over past and new ones"
-            )
 
 
 class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
@@ -262,22 +230,34 @@ def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Raises:
         InputError: If the shapes differ.
     """
-    if list(labels.shape) != list(logits.shape[:2]):
-        raise InputError(f"labels has shape {list(labels.shape)}, but must have that of the tokens, {logits.shape[:2]}")
+    check_labels(labels, logits)
     # Shift the labels rather than the logits: they are smaller.
-    nothing = paddle.full([labels.shape[0], 1], -100, dtype=labels.dtype)
+    nothing = paddle.full([labels.shape[0], 1], IGNORED, dtype=labels.dtype)
     targets = paddle.concat([labels[:, 1:], nothing], axis=1)
-    return F.cross_entropy(logits.astype("float32"), targets, ignore_index=-100)
+    try:
+        losses = F.cross_entropy(logits.astype("float32"), targets, ignore_index=IGNORED, reduction="none")
+    except (ValueError, IndexError) as error:
+        raise InputError(
+            f"labels holds a number that is no token: allowed is 0 to {logits.shape[-1] - 1} (num_tokens - 1), and "
+            f"{IGNORED} for places that take no part"
+        ) from error
+    # Paddle's own mean also counts the places left out, where ignore_index is negative.
+    return losses.sum() / (targets != IGNORED).astype("float32").sum().clip(min=1)
 
 
-def _model_output(output: StackOutput, lead: int, n: int) -> XModelOutput:
-    """Leave memory tokens, and what else stands in front of the tokens, out of what the caller sees."""
+def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
+    """Leave memory tokens, and what else stands in front of the tokens, out of what the caller sees.
+
+    Args:
+        output: What the stack gave back.
+        lead: Number of memory tokens in front of the new tokens.
+        keys: Number of past and new tokens.
+    """
 
     def tokens_only(states: Tensor) -> Tensor:
         return states[:, lead:] if lead else states
 
-    # With a cache all keys are tokens (or memory that an earlier call put there): left as they are.
-    attentions = [weights[:, :, lead:, -n:] if lead else weights for weights in output.attentions]
+    attentions = [weights[:, :, lead:, -keys:] for weights in output.attentions]
     crossed = [weights[:, :, lead:] if lead else weights for weights in output.cross_attentions]
     return XModelOutput(
         last_hidden_state=tokens_only(output.hidden),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import paddle
 from paddle import Tensor
 
 from .._compat import import_paddlenlp
+from ..config import nearest
 from ..errors import InputError
 from ..nn.attention.cache import reserve
 
@@ -17,6 +19,21 @@ from paddlenlp.transformers import PretrainedConfig  # noqa: E402
 
 # Arguments besides the token ids whose rows follow the beams or the returned sequences.
 _PER_ROW = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
+
+
+# Arguments of generate() that are no fields of a GenerationConfig.
+_ARGUMENTS = (
+    *_PER_ROW,
+    "mems",
+    "streamer",
+    "stopping_criteria",
+    "logits_processors",
+    "synced_gpus",
+    "generation_config",
+    "inputs_embeds",
+    "use_cache",
+    "seed",
+)
 
 
 class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP tells models that cannot
@@ -49,7 +66,7 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
         past_key_values: tuple[Any, ...] | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        use_cache: bool = True,
+        keep_cache: bool = True,
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
@@ -62,7 +79,8 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             past_key_values: The cache, from the second step on.
             attention_mask: Mask over all tokens so far.
             position_ids: Positions of all tokens so far, if the caller gave some.
-            use_cache: Whether to keep a cache.
+            keep_cache: Whether to keep a cache: what the caller's `use_cache` said, which PaddleNLP's loops do not
+                pass on.
             mems: Mems for the first step.
             encoder_hidden_states: What cross attention looks at.
             encoder_attention_mask: Mask over it.
@@ -81,7 +99,7 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             "attention_mask": attention_mask,
             "position_ids": position_ids,
             "past_key_values": past_key_values,
-            "use_cache": use_cache,
+            "use_cache": keep_cache,
             "mems": mems,
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
@@ -121,10 +139,10 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
         """
         for name in _PER_ROW:
             if model_kwargs.get(name) is not None:
-                model_kwargs[name] = model_kwargs[name].repeat_interleave(expand_size, axis=0)
+                model_kwargs[name] = _repeated(model_kwargs[name], expand_size)
         if model_kwargs.get("mems") is not None:
-            model_kwargs["mems"] = tuple(part.repeat_interleave(expand_size, axis=0) for part in model_kwargs["mems"])
-        return input_ids.repeat_interleave(expand_size, axis=0), model_kwargs
+            model_kwargs["mems"] = tuple(_repeated(part, expand_size) for part in model_kwargs["mems"])
+        return _repeated(input_ids, expand_size), model_kwargs
 
     def generate(self, input_ids: Tensor | None = None, generation_config: Any = None, **kwargs: Any) -> Any:
         """Continue prompts; see PaddleNLP's GenerationMixin.generate for the arguments.
@@ -143,8 +161,11 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
         """
         if generation_config is None:
             generation_config = self._default_generation_config()
+        _check_settings(generation_config, kwargs)
         if input_ids is not None:
             self._check_prompt(input_ids, generation_config, kwargs)
+        use_cache = kwargs.pop("use_cache", None)
+        kwargs["keep_cache"] = generation_config.use_cache if use_cache is None else use_cache
         streamer: Any = kwargs.get("streamer")
         if getattr(streamer, "skip_prompt", False) and input_ids is not None:
             streamer.put(input_ids)  # PaddleNLP never sends the prompt; the streamer would skip the first token
@@ -154,11 +175,9 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             )
 
     def _default_generation_config(self) -> Any:
-        """The saved generation_config.json, or else what config.json says of generation."""
-        if not self.generation_config._from_model_config:
-            return self.generation_config
-        # Made here because PaddleNLP, left to itself, warns of a conflict with an equal one.
-        config = type(self.generation_config).from_model_config(self.config)
+        """The model's generation_config, quietly: PaddleNLP warns of a conflict where there is none."""
+        config = copy.deepcopy(self.generation_config)
+        config._from_model_config = False
         if config.max_length == PretrainedConfig._get_generation_defaults()["max_length"]:
             config.max_length = 0  # a default nobody chose, for which PaddleNLP warns of deprecation
         return config
@@ -176,14 +195,36 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
                 f"input_ids holds the id {low if low < 0 else high}; allowed is 0 to {self.config.num_tokens - 1} "
                 "(num_tokens - 1); use the tokenizer that belongs to this model"
             )
-        new = kwargs.get("max_new_tokens") or kwargs.get("max_length")
-        new = new or generation_config.max_length or generation_config.max_new_tokens
+        new = kwargs.get("max_new_tokens", kwargs.get("max_length"))
+        if new is None:
+            new = generation_config.max_length or generation_config.max_new_tokens
+        if new < 1:
+            raise InputError(f"max_new_tokens={new} is not allowed; ask for at least 1 token")
         limit, prompt = self.config.max_seq_len, input_ids.shape[1]
         if limit and prompt + new > limit:
             raise InputError(
                 f"a prompt of {prompt} tokens and max_new_tokens={new} make {prompt + new}, more than "
                 f"max_seq_len={limit}; shorten the prompt or lower max_new_tokens to at most {max(limit - prompt, 0)}"
             )
+
+
+def _repeated(t: Tensor, times: int) -> Tensor:
+    """Repeat every row; Paddle's own function knows no booleans."""
+    if t.dtype == paddle.bool:
+        return t.astype("int64").repeat_interleave(times, axis=0) > 0
+    return t.repeat_interleave(times, axis=0)
+
+
+def _check_settings(generation_config: Any, kwargs: dict[str, Any]) -> None:
+    """Refuse what would have no effect: misspelt settings, and embeddings in place of a prompt."""
+    if kwargs.get("inputs_embeds") is not None:
+        raise InputError("generate() continues token ids: give input_ids in place of inputs_embeds")
+    known = {*vars(generation_config), *_ARGUMENTS}
+    for name in kwargs:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "leave it out."
+            raise InputError(f"{name}={kwargs[name]!r} is no setting of generate(); {hint}")
 
 
 def grown_mask(mask: Tensor) -> Tensor:

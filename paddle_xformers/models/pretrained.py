@@ -112,6 +112,8 @@ class XPretrainedModel(PretrainedModel):
     def save_pretrained(self, save_dir: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         """Save configuration and weights, as safetensors unless `safe_serialization=False`.
 
+        PaddleNLP's Trainer saves its checkpoints as model_state.pdparams, from which alone it can go on.
+
         Everything is written aside first: if that fails (a full disk, say), what the folder held before is
         untouched.
 
@@ -123,7 +125,8 @@ class XPretrainedModel(PretrainedModel):
         Raises:
             CheckpointError: If the folder could not be written.
         """
-        kwargs.setdefault("safe_serialization", True)
+        # PaddleNLP's Trainer, which passes a save_function, resumes from model_state.pdparams only.
+        kwargs.setdefault("safe_serialization", "save_function" not in kwargs)
         with saved_whole(save_dir) as aside:
             super().save_pretrained(aside, *args, **kwargs)
 
@@ -135,14 +138,17 @@ class XPretrainedModel(PretrainedModel):
             pretrained_model_name_or_path: A local folder with config.json and weights; `~` is expanded.
                 Names on a hub need `from_hf_hub=True` or `from_aistudio=True`.
             *args: As in PaddleNLP's PretrainedModel.from_pretrained.
-            **kwargs: Likewise; fields of the configuration may be overridden by name.
+            **kwargs: Likewise; fields of the configuration may be overridden by name. `low_cpu_mem_usage` is taken
+                and has no effect.
 
         Raises:
             CheckpointError: If the folder is missing, incomplete or corrupt.
         """
         path = os.path.expanduser(os.fspath(pretrained_model_name_or_path))
         if not (kwargs.get("from_hf_hub") or kwargs.get("from_aistudio")):
-            check_folder(path, cls)
+            check_folder(os.path.join(path, kwargs.get("subfolder") or ""), cls)
+        # PaddleNLP then leaves parameters without any value where the checkpoint has none, and says nothing.
+        kwargs.pop("low_cpu_mem_usage", None)
         with explained(path):
             return super().from_pretrained(path, *args, **kwargs)
 
@@ -151,7 +157,7 @@ def _resized_head(head: LMHead, size: int) -> LMHead:
     """A head of another size with the rows of the old one."""
     resized = LMHead(head.weight.shape[1], size, bias=head.bias is not None, scale=head.scale)
     kept = min(size, head.weight.shape[0])
-    resized.weight[:kept] = head.weight[:kept]
-    if resized.bias is not None and head.bias is not None:
-        resized.bias[:kept] = head.bias[:kept]
+    for new, old in ((resized.weight, head.weight), (resized.bias, head.bias)):
+        if new is not None and old is not None:
+            new.set_value(paddle.concat([old[:kept], new[kept:].astype(old.dtype)]))
     return resized

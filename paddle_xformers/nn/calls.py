@@ -129,6 +129,8 @@ def share(
         key_valid=places.valid,
         lead_rows=call.lead,
         room=room,
+        rows=x.shape[0],
+        heads=options.attention.heads,
         dtype=x.dtype,
     )
     if position_bias is not None:

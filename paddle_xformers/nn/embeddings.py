@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import paddle
 from paddle import ParamAttr, Tensor, nn
 from paddle.nn.initializer import Normal
 
@@ -53,7 +54,9 @@ class TokenEmbeddings(nn.Layer):
         """
         x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
         if self.position_embeddings is not None:
-            x = x + self.position_embeddings(position_ids.clip(min=0))
+            rows = self.position_embeddings.weight.shape[0]
+            advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
+            x = x + looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
         if self.norm is not None:
             x = self.norm(x)
         x = self.dropout(x)
@@ -61,12 +64,27 @@ class TokenEmbeddings(nn.Layer):
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""
-        try:
-            return self.word_embeddings(input_ids)
-        except (ValueError, IndexError, RuntimeError) as error:
-            # The kernel checks the ids anyway; asking it costs no extra pass over them.
-            rows = self.word_embeddings.weight.shape[0]
-            raise InputError(
-                f"input_ids holds an id outside the vocabulary: allowed is 0 to {rows - 1} "
-                "(num_tokens - 1); use the tokenizer that belongs to this model"
-            ) from error
+        rows = self.word_embeddings.weight.shape[0]
+        # Paddle takes the id -1 for padding and gives zeros: send negative ids where the kernel refuses them.
+        ids = paddle.where(input_ids < 0, paddle.full([1], rows, dtype=input_ids.dtype), input_ids)
+        advice = f"num_tokens={rows}; use the tokenizer that belongs to this model"
+        return looked_up(self.word_embeddings, ids, "input_ids", rows, advice)
+
+
+def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:
+    """Look ids up, and explain an id outside the table: the kernel checks them anyway.
+
+    Args:
+        table: The embedding.
+        ids: Integer ids.
+        name: Name of the argument the ids came in.
+        rows: Number of rows of the table.
+        advice: What to do.
+
+    Raises:
+        InputError: If an id is outside the table.
+    """
+    try:
+        return table(ids)
+    except (ValueError, IndexError, RuntimeError) as error:
+        raise InputError(f"{name} holds a number outside its table: allowed is 0 to {rows - 1}; {advice}") from error

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import paddle
 from paddle import Tensor
 
-from ..errors import InputError
 from .attention.cache import PADDING, Cache
 from .attention.masks import HIDDEN_BELOW
 
@@ -43,17 +42,12 @@ def token_positions(n: int, attention_mask: Tensor | None, position_ids: Tensor 
         attention_mask: The caller's mask; with two axes it tells padding, over past and new tokens.
         position_ids: Positions by the caller, (b or 1, n) or (n).
         cache: The tokens before.
-
-    Raises:
-        InputError: If position_ids does not have one position a new token.
     """
     keep = None
     if attention_mask is not None and attention_mask.ndim == 2:
         keep = attention_mask > HIDDEN_BELOW if attention_mask.is_floating_point() else attention_mask > 0
     if position_ids is not None:
         positions = position_ids if position_ids.ndim == 2 else position_ids.unsqueeze(0)
-        if positions.shape[-1] != n:
-            raise InputError(f"position_ids has shape {list(position_ids.shape)} for {n} new tokens; give (batch, {n})")
         positions = positions.astype("int64")
     elif keep is not None:
         positions = (keep.astype("int64").cumsum(axis=-1) - 1)[:, -n:]
@@ -89,8 +83,9 @@ def make_places(
     queries = _join(paddle.arange(-lead, 0).unsqueeze(0), tokens) if lead else tokens
     new = queries
     if mem_valid is not None:
-        mems = mem_valid.shape[1]
-        places = paddle.arange(-lead - mems, -lead).unsqueeze(0)
+        # Counted backwards from the first token, padding left out.
+        counted = mem_valid.astype("int64")
+        places = counted.cumsum(axis=1) - counted.sum(axis=1, keepdim=True) - 1 - lead
         new = _join(paddle.where(mem_valid > 0, places, padding), queries)
     keys = new if cache is None else _join(cache[0][0], new)
     unsure = (cache is not None and not mask_covers_padding) or mem_valid is not None

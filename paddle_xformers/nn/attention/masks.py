@@ -64,6 +64,8 @@ def make_mask(
     key_valid: Tensor | None = None,
     lead_rows: int = 0,
     room: int = 0,
+    rows: int | None = None,
+    heads: int | None = None,
     dtype: Any = "float32",
 ) -> Mask:
     """Combine the caller's mask, causality and what is known of the keys.
@@ -77,6 +79,8 @@ def make_mask(
         key_valid: Keys that are no padding, (b, m), boolean; None: all.
         lead_rows: Memory tokens at the start of the queries, which the caller's mask does not cover.
         room: Spare places behind the keys, which nobody sees.
+        rows: Batch size, for checking the mask's; None: not checked.
+        heads: Number of heads, for checking the mask's; None: not checked.
         dtype: Type of the scores.
 
     Raises:
@@ -86,14 +90,15 @@ def make_mask(
     rest = None
     if attention_mask is not None:
         given = _as_bias(attention_mask, dtype)
-        _check_shape(attention_mask, n - lead_rows, m)
+        _check_shape(attention_mask, n - lead_rows, m, rows, heads)
         if given.ndim == 2:
             given = _lead_with_zeros(given, m)
             key_bias = given if key_bias is None else key_bias + given
         else:
             rest = _lead_with_zeros(given if given.ndim == 4 else given.unsqueeze(1), m)
             if lead_rows and rest.shape[2] > 1:
-                top = paddle.zeros([*rest.shape[:2], lead_rows, m], dtype=dtype)
+                # A memory token sees what any token sees: keys hidden from all stay hidden.
+                top = rest.max(axis=2, keepdim=True).expand([-1, -1, lead_rows, -1])
                 rest = paddle.concat([top, rest], axis=2)
     bias = None if key_bias is None else key_bias.unsqueeze([1, 2])  # (b, 1, 1, m)
     if rest is not None:
@@ -113,7 +118,7 @@ def make_mask(
 
 def _as_bias(mask: Tensor, dtype: Any) -> Tensor:
     if mask.is_floating_point():
-        return mask.astype(dtype)
+        return mask.astype(dtype).clip(min=MASKED)  # minus infinity would make rows without a key nan
     if mask.dtype not in (paddle.bool, paddle.int32, paddle.int64, paddle.uint8, paddle.int8, paddle.int16):
         raise InputError(
             f"attention_mask has dtype {mask.dtype}; give bool or int (keep where > 0) or float (added to the scores)"
@@ -122,15 +127,19 @@ def _as_bias(mask: Tensor, dtype: Any) -> Tensor:
     return paddle.where(keep, paddle.zeros([1], dtype=dtype), paddle.full([1], MASKED, dtype=dtype))
 
 
-def _check_shape(mask: Tensor, n: int, m: int) -> None:
-    shape = mask.shape
-    keys_fit = mask.ndim in (2, 3, 4) and shape[-1] <= m
-    rows_fit = mask.ndim == 2 or (mask.ndim > 2 and shape[-2] in (1, n))
-    if not (keys_fit and rows_fit):
+def _check_shape(mask: Tensor, n: int, m: int, rows: int | None, heads: int | None) -> None:
+    shape = list(mask.shape)
+    fits = len(shape) in (2, 3, 4) and shape[-1] <= m
+    if fits and rows is not None:
+        fits = shape[0] in (1, rows) if len(shape) == 4 else shape[0] == rows
+    if fits and len(shape) > 2:
+        fits = shape[-2] in (1, n)
+    if fits and len(shape) == 4 and heads is not None:
+        fits = shape[1] in (1, heads)
+    if not fits:
         raise InputError(
-            f"attention_mask has shape {list(shape)}, which does not fit {n} new tokens and {m} keys; give "
-            "(batch, keys), (batch, new tokens, keys) or (batch, heads or 1, new tokens, keys), where keys "
-            "counts the past and the new tokens"
+            f"attention_mask has shape {shape}, which does not fit {n} new tokens and {m} keys; give (batch, keys), "
+            "(batch, new tokens, keys) or (batch, heads or 1, new tokens, keys), keys counting past and new tokens"
         )
 
 

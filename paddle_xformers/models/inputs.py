@@ -1,0 +1,179 @@
+"""Arguments of a forward that fit neither the model nor each other are refused here, by a sentence each.
+
+Only shapes and types are looked at: reading values would make every forward wait for the device.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from ..errors import InputError
+from ..nn.attention.cache import cache_length
+from ..nn.stack import Stack
+
+_INTEGERS = (paddle.int64, paddle.int32)
+
+
+def check_tokens(input_ids: Tensor | None, inputs_embeds: Tensor | None, width: int) -> tuple[int, int]:
+    """Refuse anything but token ids or token embeddings; return batch size and number of new tokens.
+
+    Args:
+        input_ids: Token ids, (b, n), or None.
+        inputs_embeds: Token embeddings, (b, n, e), or None.
+        width: The width of the embeddings, e.
+
+    Raises:
+        InputError: If neither or both are given, or the shape or type is wrong.
+    """
+    if (input_ids is None) == (inputs_embeds is None):
+        raise InputError("give either input_ids or inputs_embeds, one and not both")
+    if inputs_embeds is not None:
+        shape = list(inputs_embeds.shape)
+        if len(shape) != 3 or shape[2] != width or shape[1] == 0:
+            raise InputError(f"inputs_embeds has shape {shape}; give (batch, length, emb_dim={width}), length >= 1")
+        if not inputs_embeds.is_floating_point():
+            raise InputError(f"inputs_embeds has dtype {inputs_embeds.dtype}; embeddings are floating point numbers")
+        return shape[0], shape[1]
+    ids: Any = input_ids
+    shape = list(ids.shape)
+    if len(shape) != 2 or shape[1] == 0:
+        raise InputError(f"input_ids has shape {shape}; give (batch, length), length >= 1")
+    if ids.dtype not in _INTEGERS:
+        raise InputError(f"input_ids has dtype {ids.dtype}; token ids are int64 or int32")
+    return shape[0], shape[1]
+
+
+def check_positions(position_ids: Tensor | None, b: int, n: int) -> None:
+    """Refuse positions that are not one integer a new token.
+
+    Args:
+        position_ids: (b, n), (1, n) or (n), or None.
+        b: Batch size.
+        n: Number of new tokens.
+
+    Raises:
+        InputError: If the shape or type is wrong.
+    """
+    if position_ids is None:
+        return
+    if position_ids.dtype not in _INTEGERS:
+        raise InputError(f"position_ids has dtype {position_ids.dtype}; positions are int64 or int32")
+    if list(position_ids.shape) not in ([b, n], [1, n], [n]):
+        raise InputError(f"position_ids has shape {list(position_ids.shape)} for {n} new tokens; give ({b}, {n})")
+
+
+def check_memory(stack: Stack, b: int, past: Any, mems: Any, return_mems: bool) -> None:
+    """Refuse a cache or mems of another model or batch.
+
+    Args:
+        stack: The stack that shall read them.
+        b: Batch size.
+        past: A cache, or None.
+        mems: Mems, or None.
+        return_mems: Whether mems are asked for.
+
+    Raises:
+        InputError: If they do not fit.
+    """
+    room = stack.options.memory.max_mem_len
+    if (mems is not None or return_mems) and not room:
+        raise InputError("mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0")
+    if mems is not None and past is not None:
+        raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
+    pairs, layers = len(stack.self_attention), sum(stack.self_attention)
+    if past is not None and len(past) != pairs + 1:
+        raise InputError(
+            f"past_key_values holds {len(past) - 1} pairs of keys and values, but this model runs {pairs} attention "
+            "layers; pass the cache that this very model returned"
+        )
+    if mems is not None and len(mems) != layers + 1:
+        raise InputError(
+            f"mems holds the states of {len(mems) - 1} layers, but this model runs {layers} self attention layers; "
+            "pass the mems that this very model returned"
+        )
+    for name, first in (("past_key_values", past and past[0][0]), ("mems", mems and mems[0])):
+        if first is not None and first.shape[0] != b:
+            raise InputError(f"{name} has {first.shape[0]} rows, but there are {b} rows of tokens; give as many")
+
+
+def check_context(stack: Stack, b: int, context: Tensor | None, mask: Tensor | None, width: int) -> None:
+    """Refuse a context that cross attention cannot look at, or that nothing looks at.
+
+    Args:
+        stack: The stack.
+        b: Batch size.
+        context: encoder_hidden_states, or None.
+        mask: encoder_attention_mask, or None.
+        width: The width that the context must have.
+
+    Raises:
+        InputError: If they do not fit.
+    """
+    if not stack.options.has_cross_attention:
+        for name, given in (("encoder_hidden_states", context), ("encoder_attention_mask", mask)):
+            if given is not None:
+                raise InputError(f"{name} has no effect while cross_attend=False; set it or leave the argument out")
+        return
+    if context is None:
+        return
+    shape = list(context.shape)
+    if len(shape) != 3 or shape[2] != width or shape[0] != b:
+        raise InputError(
+            f"encoder_hidden_states has shape {shape}; give ({b}, length, {width}): one row for each of the {b} rows "
+            f"of tokens, of width cross_attn_dim_context={width}"
+        )
+    if mask is not None and mask.shape[-1] != shape[1]:
+        raise InputError(
+            f"encoder_attention_mask covers {mask.shape[-1]} places, but encoder_hidden_states has {shape[1]}; "
+            "give one for each place"
+        )
+
+
+def check_length(stack: Stack, n: int, attention_mask: Tensor | None, past: Any) -> None:
+    """Refuse more tokens than the model has positions for, and a mask that covers others than there are.
+
+    Args:
+        stack: The stack.
+        n: Number of new tokens.
+        attention_mask: The caller's mask, or None.
+        past: A cache, or None.
+
+    Raises:
+        InputError: If there are too many tokens, or the mask does not fit.
+    """
+    limit, memory = stack.options.position.max_seq_len, stack.options.memory
+    before = cache_length(past)
+    # Mems in the cache are not tokens of the caller's; how many there are is known only up to max_mem_len.
+    most = max(before - memory.num_memory_tokens, 0) + n
+    fewest = max(before - memory.num_memory_tokens - memory.max_mem_len, 0) + n
+    if limit and fewest > limit:
+        raise InputError(
+            f"{fewest} tokens (past and new) are more than max_seq_len={limit}; shorten the input, or raise "
+            "max_seq_len in the configuration if the position scheme allows it"
+        )
+    if attention_mask is not None and not fewest <= attention_mask.shape[-1] <= most:
+        raise InputError(
+            f"attention_mask covers {attention_mask.shape[-1]} tokens, but there are {most}: {most - n} in "
+            f"past_key_values and {n} new ones; with a cache pass only the new tokens, and a mask over past and new ones"
+        )
+
+
+def check_labels(labels: Tensor, logits: Tensor) -> None:
+    """Refuse labels that are not one class for each place.
+
+    Args:
+        labels: (b, n).
+        logits: (b, n, v).
+
+    Raises:
+        InputError: If the shape or type is wrong.
+    """
+    if list(labels.shape) != list(logits.shape[:2]):
+        raise InputError(
+            f"labels has shape {list(labels.shape)}, but must have that of the tokens, {list(logits.shape[:2])}"
+        )
+    if labels.dtype not in _INTEGERS:
+        raise InputError(f"labels has dtype {labels.dtype}; labels are int64 or int32")
