@@ -14,7 +14,7 @@ class Plan:
         dim: Width of the model.
         depth: Number of blocks.
         heads: Number of attention heads; each is dim / heads wide.
-        window: Length of a training window in bytes; the model may later read twice as much.
+        window: Length of a training window in bytes, and of the longest text the model takes.
         batch: Windows a step.
         learning_rate: Its highest value.
         seconds: Time for training; None means `steps` decide.
@@ -24,12 +24,12 @@ class Plan:
         new_tokens: Length of the completions.
     """
 
-    dim: int = 256
+    dim: int = 128
     depth: int = 4
-    heads: int = 4
+    heads: int = 2
     window: int = 256
-    batch: int = 8
-    learning_rate: float = 2e-3
+    batch: int = 4
+    learning_rate: float = 3e-3
     seconds: float | None = 300.0
     steps: int | None = None
     held_out_bytes: int = 256 << 10
@@ -58,7 +58,7 @@ def build_model(plan: Plan, tokenizer: Any) -> Any:
     head = plan.dim // plan.heads
     config = XDecoderConfig(
         num_tokens=len(tokenizer),
-        max_seq_len=2 * plan.window,
+        max_seq_len=plan.window,  # rotary positions beyond those of training would be untested
         dim=plan.dim,
         depth=plan.depth,
         heads=plan.heads,

@@ -38,6 +38,8 @@ def saved_whole(folder: str | os.PathLike[str]) -> Iterator[str]:
         raise CheckpointError(f"cannot save to {target}: it is a file; give a folder")
     try:
         target.mkdir(parents=True, exist_ok=True)
+        for left_over in target.glob(".saving-*"):  # of a process that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
         aside = Path(tempfile.mkdtemp(prefix=".saving-", dir=target))
     except OSError as error:
         raise CheckpointError(f"cannot save to {target}: {error.strerror or error}; give a writable folder") from error
@@ -67,31 +69,47 @@ def _flush(path: Path) -> None:
 
 def _replace(target: Path, aside: Path, written: list[Path]) -> None:
     """Move files over those of the target; if one cannot be moved, put all back."""
-    replaced = aside / ".replaced"
     undo: list[tuple[Path, Path | None]] = []
     try:
         # Weights first, configuration last: a folder with a new configuration has its weights.
         for path in sorted(written, key=lambda path: path.name == "config.json"):
             place = target / path.relative_to(aside)
             place.parent.mkdir(parents=True, exist_ok=True)
-            before = None
-            if place.exists():
-                before = replaced / path.relative_to(aside)
-                before.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(place, before)
-            undo.append((place, before))
+            before = _second_name(place, aside) if place.exists() else None
             os.replace(path, place)
-    except OSError:
-        for place, before in reversed(undo):
-            place.unlink(missing_ok=True)
-            if before is not None:
-                os.replace(before, place)
+            undo.append((place, before))
+    except OSError as error:
+        _put_back(target, undo, error)
         raise
     names = {path.name for path in written}
     if any(_WEIGHTS.fullmatch(name) for name in names):
         for stale in target.iterdir():  # weights of another format would be loaded in their place
             if _WEIGHTS.fullmatch(stale.name) and stale.name not in names:
                 stale.unlink()
+
+
+def _second_name(place: Path, aside: Path) -> Path:
+    """Give a file a second name, so that it survives when another takes its place."""
+    folder = Path(tempfile.mkdtemp(prefix=".replaced-", dir=aside))
+    try:
+        os.link(place, folder / place.name)
+    except OSError:  # a file system without second names
+        shutil.copy2(place, folder / place.name)
+    return folder / place.name
+
+
+def _put_back(target: Path, undo: list[tuple[Path, Path | None]], error: OSError) -> None:
+    for place, before in reversed(undo):
+        try:
+            if before is None:
+                place.unlink(missing_ok=True)
+            else:
+                os.replace(before, place)
+        except OSError as second:
+            raise CheckpointError(
+                f"saving to {target} failed ({error}) after some of its files had been replaced, and {place.name} "
+                f"could not be put back ({second}); do not load from this folder, save the model elsewhere"
+            ) from error
 
 
 def check_folder(path: str, wanted: type) -> None:
@@ -167,3 +185,29 @@ def explained(path: str) -> Iterator[None]:
             f"the weights in {path} cannot be read ({type(error).__name__}: {str(error)[:200]}); one of "
             f"{', '.join(weights)} is missing its like, cut off or damaged: copy or save them again"
         ) from error
+
+
+def check_names(path: str, known: set[str], prefix: str) -> None:
+    """Refuse weights of which not a single one belongs to the model: it would be loaded with none of them.
+
+    Args:
+        path: The folder.
+        known: Names of the model's parameters.
+        prefix: Name of its base model, which a checkpoint of the base model alone lacks.
+
+    Raises:
+        CheckpointError: If the folder's safetensors file holds nothing for this model.
+    """
+    from safetensors import safe_open
+
+    file = Path(path) / "model.safetensors"
+    if not file.is_file():
+        return
+    with safe_open(str(file), framework="np") as weights:
+        names = set(weights.keys())
+    ours = {name.removeprefix(prefix + ".") for name in known}
+    if not any(name.removeprefix(prefix + ".") in ours for name in names):
+        raise CheckpointError(
+            f"{file} holds {len(names)} weights, but none of this model's; it belongs to another model or is empty: "
+            "copy or save it again"
+        )

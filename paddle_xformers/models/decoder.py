@@ -105,7 +105,7 @@ class XDecoderModel(XDecoderPretrainedModel):
         check_memory(self.stack, b, past_key_values, mems, return_mems)
         context_width = config.cross_attn_dim_context or config.dim
         check_context(self.stack, b, encoder_hidden_states, encoder_attention_mask, context_width)
-        check_length(self.stack, n, attention_mask, past_key_values)
+        check_length(self.stack, b, n, attention_mask, past_key_values)
         positions = token_positions(n, attention_mask, position_ids, past_key_values)
         x = self.embeddings(input_ids, positions, inputs_embeds)
         lead = 0

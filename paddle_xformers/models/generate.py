@@ -90,9 +90,9 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             input_ids, mems = input_ids[:, -1:], None
             if position_ids is not None:
                 position_ids = position_ids[:, -1:]
-            if attention_mask is not None and attention_mask.ndim == 2:
+            if attention_mask is None or (attention_mask.ndim == 2 and not attention_mask.is_floating_point()):
                 attention_mask = None  # the cache remembers which of its tokens are padding
-            elif attention_mask is not None:
+            elif attention_mask.ndim > 2:
                 attention_mask = attention_mask[..., -1:, :]
         return {
             "input_ids": input_ids,
@@ -125,6 +125,14 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
         return model_kwargs
+
+    def adjust_logits_during_generation(self, logits: Tensor) -> Tensor:
+        """Give the logits processors, which write into the logits, (b, v) of their own rather than a view.
+
+        Args:
+            logits: Logits of the last place, (b, v).
+        """
+        return logits.clone()
 
     @staticmethod
     def expand_inputs_for_generation(

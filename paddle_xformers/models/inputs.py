@@ -132,11 +132,12 @@ def check_context(stack: Stack, b: int, context: Tensor | None, mask: Tensor | N
         )
 
 
-def check_length(stack: Stack, n: int, attention_mask: Tensor | None, past: Any) -> None:
+def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, past: Any) -> None:
     """Refuse more tokens than the model has positions for, and a mask that covers others than there are.
 
     Args:
         stack: The stack.
+        b: Batch size.
         n: Number of new tokens.
         attention_mask: The caller's mask, or None.
         past: A cache, or None.
@@ -154,10 +155,16 @@ def check_length(stack: Stack, n: int, attention_mask: Tensor | None, past: Any)
             f"{fewest} tokens (past and new) are more than max_seq_len={limit}; shorten the input, or raise "
             "max_seq_len in the configuration if the position scheme allows it"
         )
+    if attention_mask is not None and attention_mask.ndim == 2 and attention_mask.shape[0] != b:
+        raise InputError(
+            f"attention_mask has shape {list(attention_mask.shape)}, but there are {b} rows of tokens; "
+            "give (batch, past and new tokens)"
+        )
     if attention_mask is not None and not fewest <= attention_mask.shape[-1] <= most:
         raise InputError(
             f"attention_mask covers {attention_mask.shape[-1]} tokens, but there are {most}: {most - n} in "
-            f"past_key_values and {n} new ones; with a cache pass only the new tokens, and a mask over past and new ones"
+            f"past_key_values and {n} new ones; with a cache pass only the new tokens, and a mask over past and new "
+            "ones"
         )
 
 

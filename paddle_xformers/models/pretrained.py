@@ -13,7 +13,7 @@ from .._compat import import_paddlenlp
 from ..errors import InputError
 from ..nn.linear import Linear
 from ..nn.stack import Stack
-from .checkpoint import check_folder, explained, saved_whole
+from .checkpoint import check_folder, check_names, explained, saved_whole
 
 import_paddlenlp()
 
@@ -97,10 +97,16 @@ class XPretrainedModel(PretrainedModel):
         if new_num_tokens is not None and new_num_tokens < 1:
             raise InputError(f"new_num_tokens={new_num_tokens} is not allowed; give a size of at least 1")
         old = self.get_input_embeddings()
+        kept = old.weight.shape[0]
         embedding = super().resize_token_embeddings(new_num_tokens)
+        if embedding is old:
+            return embedding
+        std = self.config.initializer_range
+        _redraw_rows(embedding.weight, kept, std or (2 / embedding.weight.shape[1]) ** 0.5)
         head = self.get_output_embeddings()
-        if embedding is not old and head is not None and not self.config.tie_word_embeddings:
+        if head is not None and not self.config.tie_word_embeddings:
             self.lm_head = _resized_head(head, embedding.weight.shape[0])
+            _redraw_rows(self.lm_head.weight, kept, std or (3 * self.config.dim) ** -0.5)
         return embedding
 
     def recompute_disable(self) -> None:
@@ -150,14 +156,25 @@ class XPretrainedModel(PretrainedModel):
         # PaddleNLP then leaves parameters without any value where the checkpoint has none, and says nothing.
         kwargs.pop("low_cpu_mem_usage", None)
         with explained(path):
-            return super().from_pretrained(path, *args, **kwargs)
+            model = super().from_pretrained(path, *args, **kwargs)
+        check_names(os.path.join(path, kwargs.get("subfolder") or ""), set(model.state_dict()), model.base_model_prefix)
+        return model
+
+
+def _redraw_rows(weight: Tensor, kept: int, std: float) -> None:
+    """Draw the rows from `kept` on from a normal distribution."""
+    rows = weight.shape[0] - kept
+    if rows > 0:
+        fresh = (paddle.randn([rows, weight.shape[1]]) * std).astype(weight.dtype)
+        weight.set_value(paddle.concat([weight[:kept], fresh]))
 
 
 def _resized_head(head: LMHead, size: int) -> LMHead:
     """A head of another size with the rows of the old one."""
     resized = LMHead(head.weight.shape[1], size, bias=head.bias is not None, scale=head.scale)
+    resized.to(dtype=head.weight.dtype)
     kept = min(size, head.weight.shape[0])
     for new, old in ((resized.weight, head.weight), (resized.bias, head.bias)):
         if new is not None and old is not None:
-            new.set_value(paddle.concat([old[:kept], new[kept:].astype(old.dtype)]))
+            new.set_value(paddle.concat([old[:kept], new[kept:]]))
     return resized

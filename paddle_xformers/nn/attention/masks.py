@@ -131,7 +131,7 @@ def _check_shape(mask: Tensor, n: int, m: int, rows: int | None, heads: int | No
     shape = list(mask.shape)
     fits = len(shape) in (2, 3, 4) and shape[-1] <= m
     if fits and rows is not None:
-        fits = shape[0] in (1, rows) if len(shape) == 4 else shape[0] == rows
+        fits = shape[0] in (1, rows) if len(shape) > 2 else shape[0] == rows
     if fits and len(shape) > 2:
         fits = shape[-2] in (1, n)
     if fits and len(shape) == 4 and heads is not None:
