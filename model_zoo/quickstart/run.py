@@ -79,11 +79,11 @@ def _run(options: argparse.Namespace) -> int:
     print(f"Text: {corpus.source}")
     print(f"  to train on: {corpus.train_bytes:>12,} bytes in {len(corpus.train)} {corpus.unit}")
     print(f"  held out:    {corpus.held_out_bytes:>12,} bytes in {len(corpus.held_out)} {corpus.unit}", flush=True)
-    tune_cpu()  # before the first matrix product
+    tuned = tune_cpu()  # before the first matrix product
     _quiet_paddlenlp()
     outcome = _record(folder).get("outcome")
     if outcome is None:
-        outcome = _train(plan, corpus, folder, options.seed)
+        outcome = _train(plan, corpus, folder, options.seed, tuned="threads" in tuned.applied)
         if outcome["interrupted"]:
             print(f"Interrupted; the same command goes on from the last checkpoint in {folder}.", file=sys.stderr)
             return INTERRUPTED
@@ -152,9 +152,9 @@ def _quiet_paddlenlp() -> None:
     logger.set_level("ERROR")
 
 
-def _train(plan: Plan, corpus: data.Corpus, folder: Path, seed: int) -> dict[str, Any]:
-    """Train the model and save it, with its tokenizer, in folder/model."""
-    from model_zoo.quickstart import training
+def _train(plan: Plan, corpus: data.Corpus, folder: Path, seed: int, tuned: bool) -> dict[str, Any]:
+    """Train the model and save it, with its tokenizer, in folder/model; `tuned`: the threads are ours to choose."""
+    from model_zoo.quickstart import threads, training
     from paddle_xformers import XByteTokenizer
 
     tokenizer = XByteTokenizer()
@@ -162,6 +162,8 @@ def _train(plan: Plan, corpus: data.Corpus, folder: Path, seed: int) -> dict[str
     parameters = sum(int(parameter.size) for parameter in model.parameters())
     limit = f"{plan.steps} steps" if plan.steps else f"{plan.seconds / 60:g} minutes"
     print(f"Model: {parameters:,} weights, {plan.depth} blocks of width {plan.dim}; training for {limit}", flush=True)
+    if tuned:
+        print(f"Threads: {threads.choose_threads(model, plan)} (the fastest of those tried)", flush=True)
     checkpoint = training.newest_checkpoint(folder)
     if checkpoint is not None:
         print(f"Going on from {checkpoint}", flush=True)
