@@ -64,6 +64,7 @@ def test_batches_do_not_change_answers(complete: Any, size: int) -> None:
         {"decode_strategy": "sampling", "top_p": 0.8, "top_k": 0},
         {"decode_strategy": "beam_search", "num_beams": 3, "length_penalty": 0.5},
         {"repetition_penalty": 3.0},
+        {"no_repeat_ngram_size": 1},
         {"min_new_tokens": 8, "eos_token_id": 99},
         {"use_cache": False},
     ],
