@@ -15,6 +15,7 @@ from ..nn.calls import StackCall, StackOutput
 from ..nn.embeddings import TokenEmbeddings
 from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
+from ..nn.sizes import sizes
 from ..nn.stack import Stack
 from .configuration import XDecoderConfig
 from .generate import CausalGeneration
@@ -57,6 +58,7 @@ class XDecoderModel(XDecoderPretrainedModel):
         self.memory_tokens = MemoryTokens(count, options.dim) if count else None
         self.stack = Stack(options)
 
+    @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -101,11 +103,12 @@ class XDecoderModel(XDecoderPretrainedModel):
         """
         config = self.config
         b, n = check_tokens(input_ids, inputs_embeds, config.emb_dim or config.dim)
-        check_positions(position_ids, b, n)
-        check_memory(self.stack, b, past_key_values, mems, return_mems)
-        context_width = config.cross_attn_dim_context or config.dim
-        check_context(self.stack, b, encoder_hidden_states, encoder_attention_mask, context_width)
-        check_length(self.stack, b, n, attention_mask, past_key_values)
+        if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
+            check_positions(position_ids, b, n)
+            check_memory(self.stack, b, past_key_values, mems, return_mems)
+            context_width = config.cross_attn_dim_context or config.dim
+            check_context(self.stack, b, encoder_hidden_states, encoder_attention_mask, context_width)
+            check_length(self.stack, b, n, attention_mask, past_key_values)
         positions = token_positions(n, attention_mask, position_ids, past_key_values)
         x = self.embeddings(input_ids, positions, inputs_embeds)
         lead = 0
@@ -123,8 +126,8 @@ class XDecoderModel(XDecoderPretrainedModel):
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
         )
-        keys = max(cache_length(past_key_values) - config.num_memory_tokens, 0) + n
-        output = _model_output(self.stack(x, positions, call), lead, keys)
+        before = cache_length(past_key_values) - (0 if past_key_values is None else config.num_memory_tokens)
+        output = _model_output(self.stack(x, positions, call), lead, before + n)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -147,6 +150,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         self.lm_head = LMHead(config.dim, config.num_tokens, bias=config.logits_bias, scale=scale)
         self.tie_weights()
 
+    @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
     def forward(
         self,
         input_ids: Tensor | None = None,
@@ -232,7 +236,7 @@ def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """
     check_labels(labels, logits)
     # Shift the labels rather than the logits: they are smaller.
-    nothing = paddle.full([labels.shape[0], 1], IGNORED, dtype=labels.dtype)
+    nothing = paddle.full([sizes(labels)[0], 1], IGNORED, dtype=labels.dtype)
     targets = paddle.concat([labels[:, 1:], nothing], axis=1)
     try:
         losses = F.cross_entropy(logits.astype("float32"), targets, ignore_index=IGNORED, reduction="none")
@@ -253,17 +257,17 @@ def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
         lead: Number of memory tokens in front of the new tokens.
         keys: Number of past and new tokens.
     """
-
-    def tokens_only(states: Tensor) -> Tensor:
-        return states[:, lead:] if lead else states
-
     attentions = [weights[:, :, lead:, -keys:] for weights in output.attentions]
     crossed = [weights[:, :, lead:] if lead else weights for weights in output.cross_attentions]
     return XModelOutput(
-        last_hidden_state=tokens_only(output.hidden),
+        last_hidden_state=_tokens_only(output.hidden, lead),
         past_key_values=output.cache,
-        hidden_states=tuple(map(tokens_only, output.hidden_states)) or None,
+        hidden_states=tuple(_tokens_only(states, lead) for states in output.hidden_states) or None,
         attentions=tuple(attentions) or None,
         cross_attentions=tuple(crossed) or None,
         mems=output.mems,
     )
+
+
+def _tokens_only(states: Tensor, lead: int) -> Tensor:
+    return states[:, lead:] if lead else states

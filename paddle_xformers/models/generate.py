@@ -12,6 +12,7 @@ from .._compat import import_paddlenlp
 from ..config import nearest
 from ..errors import InputError
 from ..nn.attention.cache import reserve
+from ..nn.sizes import sizes
 
 import_paddlenlp()
 
@@ -60,6 +61,7 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             return paddle.ones_like(input_ids, dtype="int64")
         return (input_ids != pad_token_id).astype("int64")
 
+    @paddle.jit.not_to_static
     def prepare_inputs_for_generation(
         self,
         input_ids: Tensor,
@@ -106,6 +108,7 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             "return_dict": True,
         }
 
+    @paddle.jit.not_to_static
     def update_model_kwargs_for_generation(
         self, outputs: Any, model_kwargs: dict[str, Any], is_encoder_decoder: bool = False
     ) -> dict[str, Any]:
@@ -118,7 +121,9 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
         """
         cache = outputs.past_key_values
         if cache is not None:
-            model_kwargs["past_key_values"] = reserve(cache, self.base_model.stack.self_attention)
+            if paddle.in_dynamic_mode():
+                cache = reserve(cache, self.base_model.stack.self_attention)
+            model_kwargs["past_key_values"] = cache
         if model_kwargs.get("attention_mask") is not None:
             model_kwargs["attention_mask"] = grown_mask(model_kwargs["attention_mask"])
         positions = model_kwargs.get("position_ids")
@@ -244,4 +249,4 @@ def grown_mask(mask: Tensor) -> Tensor:
     see = paddle.zeros if mask.is_floating_point() else paddle.ones
     if mask.ndim > 2 and mask.shape[-2] > 1:
         mask = paddle.concat([mask, mask[..., -1:, :]], axis=-2)
-    return paddle.concat([mask, see([*mask.shape[:-1], 1], dtype=mask.dtype)], axis=-1)
+    return paddle.concat([mask, see([*sizes(mask)[:-1], 1], dtype=mask.dtype)], axis=-1)

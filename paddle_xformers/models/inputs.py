@@ -12,12 +12,13 @@ from paddle import Tensor
 
 from ..errors import InputError
 from ..nn.attention.cache import cache_length
+from ..nn.sizes import sizes
 from ..nn.stack import Stack
 
 _INTEGERS = (paddle.int64, paddle.int32)
 
 
-def check_tokens(input_ids: Tensor | None, inputs_embeds: Tensor | None, width: int) -> tuple[int, int]:
+def check_tokens(input_ids: Tensor | None, inputs_embeds: Tensor | None, width: int) -> tuple[Any, Any]:
     """Refuse anything but token ids or token embeddings; return batch size and number of new tokens.
 
     Args:
@@ -36,14 +37,14 @@ def check_tokens(input_ids: Tensor | None, inputs_embeds: Tensor | None, width: 
             raise InputError(f"inputs_embeds has shape {shape}; give (batch, length, emb_dim={width}), length >= 1")
         if not inputs_embeds.is_floating_point():
             raise InputError(f"inputs_embeds has dtype {inputs_embeds.dtype}; embeddings are floating point numbers")
-        return shape[0], shape[1]
+        return tuple(sizes(inputs_embeds)[:2])
     ids: Any = input_ids
     shape = list(ids.shape)
     if len(shape) != 2 or shape[1] == 0:
         raise InputError(f"input_ids has shape {shape}; give (batch, length), length >= 1")
     if ids.dtype not in _INTEGERS:
         raise InputError(f"input_ids has dtype {ids.dtype}; token ids are int64 or int32")
-    return shape[0], shape[1]
+    return tuple(sizes(ids)[:2])
 
 
 def check_positions(position_ids: Tensor | None, b: int, n: int) -> None:
@@ -112,7 +113,7 @@ def check_context(stack: Stack, b: int, context: Tensor | None, mask: Tensor | N
     Raises:
         InputError: If they do not fit.
     """
-    if not stack.options.has_cross_attention:
+    if False not in stack.self_attention:
         for name, given in (("encoder_hidden_states", context), ("encoder_attention_mask", mask)):
             if given is not None:
                 raise InputError(f"{name} has no effect while cross_attend=False; set it or leave the argument out")

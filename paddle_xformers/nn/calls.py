@@ -16,6 +16,7 @@ from .attention.masks import Mask, make_mask
 from .memory import Mems
 from .places import Places, make_places
 from .positions import Rotary
+from .sizes import sizes
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def share(
     Raises:
         InputError: If a reserved cache has too little room, or cross attention gets nothing to look at.
     """
-    n = x.shape[1]
+    n = sizes(x)[1]
     room = room_left(call.cache, n, self_attention)
     if room < 0:
         raise InputError(
@@ -124,7 +125,7 @@ def share(
     mask = make_mask(
         call.attention_mask,
         n=n,
-        m=places.keys.shape[1] - room,
+        m=sizes(places.keys)[1] - room,
         causal=options.causal,
         key_valid=places.valid,
         lead_rows=call.lead,
@@ -137,7 +138,7 @@ def share(
         mask = _with_bias(mask, position_bias(places.queries, places.keys).astype(x.dtype))
     plain = AttentionCall(mask, None, None, cache_length(call.cache), call.output_attentions, call.use_cache)
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
-    if options.has_cross_attention:
+    if False in self_attention:
         context_mask = _context_mask(call, n, x.dtype, self_attention)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, static_source=True)
     return Shared(places, room, calls)
@@ -146,7 +147,7 @@ def share(
 def _with_angles(
     call: AttentionCall, x: Tensor, places: Places, options: StackOptions, rotary: Rotary
 ) -> AttentionCall:
-    batch, heads = x.shape[0], options.attention.heads
+    batch, heads = sizes(x)[0], options.attention.heads
     q_angles = k_angles = rotary.angles(places.queries, batch=batch, heads=heads, dtype=x.dtype)
     if places.new is not places.queries:
         k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype)
@@ -162,9 +163,10 @@ def _with_bias(mask: Mask, bias: Tensor) -> Mask:
 def _context_mask(call: StackCall, n: int, dtype: Any, self_attention: tuple[bool, ...]) -> Mask:
     """The mask over the context, which is at hand or, from the second step on, in the cache."""
     if call.cache is not None:
-        m = call.cache[1 + self_attention.index(False)][0].shape[2]
+        m = call.cache[1 + self_attention.index(False)][0]
+        m = sizes(m)[2]
     elif call.context is not None:
-        m = call.context.shape[1]
+        m = sizes(call.context)[1]
     else:
         raise InputError(
             "this model has cross attention (cross_attend=True) but got no encoder_hidden_states; "

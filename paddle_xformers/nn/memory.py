@@ -11,6 +11,7 @@ from paddle import Tensor, nn
 from paddle.nn.initializer import Normal
 
 from ..config.options import MemoryOptions
+from .sizes import sizes
 
 Mems = tuple[Tensor, ...]
 
@@ -30,7 +31,7 @@ class MemoryTokens(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Put the memory in front of (b, n, d): (b, t + n, d)."""
-        memory = self.weight.astype(x.dtype).unsqueeze(0).expand([x.shape[0], -1, -1])
+        memory = self.weight.astype(x.dtype).unsqueeze(0).expand([sizes(x)[0], -1, -1])
         return paddle.concat([memory, x], axis=1)
 
 

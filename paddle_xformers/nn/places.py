@@ -97,6 +97,6 @@ def make_places(
 
 def _join(first: Tensor, second: Tensor) -> Tensor:
     """Concatenate positions along the tokens; a row that is the same for all is written out if need be."""
-    b = max(first.shape[0], second.shape[0])
-    parts = [part if part.shape[0] == b else part.expand([b, -1]) for part in (first, second)]
-    return paddle.concat(parts, axis=1)
+    if first.shape[0] != second.shape[0]:
+        first, second = first + paddle.zeros_like(second[:, :1]), second + paddle.zeros_like(first[:, :1])
+    return paddle.concat([first, second], axis=1)

@@ -16,6 +16,7 @@ from .memory import mem_for_layers, next_mems
 from .norms import make_norm
 from .positions import Rotary, make_position_bias
 from .residuals import make_residuals
+from .sizes import sizes
 
 
 class Stack(nn.Layer):
@@ -101,10 +102,10 @@ class Stack(nn.Layer):
 
     def _collect(self, output: StackOutput, call: StackCall, shared: Shared, results: list[LayerResult]) -> StackOutput:
         """Turn what the layers gave back into what was asked for."""
-        b = output.hidden.shape[0]
+        b = sizes(output.hidden)[0]
         if call.use_cache:
             keys = shared.places.keys
-            keys = keys[:, : keys.shape[1] - shared.room].expand([b, -1])
+            keys = (keys[:, : keys.shape[1] - shared.room] if shared.room else keys).expand([b, -1])
             output.cache = ((keys,), *(r.attention.pair for r in results if r.attention is not None))
         if call.output_hidden_states:
             output.hidden_states.append(output.hidden)

@@ -18,6 +18,7 @@ from paddle import Tensor, nn
 from ..cpu import on_cpu
 from ..linear import Linear
 from ..positions.rotary import Angles, Rotary
+from ..sizes import sizes
 from .cache import extend
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
@@ -158,7 +159,7 @@ class Attention(nn.Layer):
         for part in self.parts["attended"]:
             out = part.attended(out, step)
         n = out.shape[2]
-        if n > 1:
+        if n != 1:
             out = out.transpose([0, 2, 1, 3])  # (b, n, h, k)
         merged = out.reshape([0, n, self.heads * self.head_dim])  # (b, n, h * k)
         for part in self.parts["merged"]:
@@ -188,8 +189,8 @@ class Attention(nn.Layer):
         mask, (k, v) = call.mask, pair
         for part in self.parts["in_front"]:
             k, v = part.in_front(k, v, step)
-        if k.shape[2] > pair[0].shape[2]:
-            mask = mask.with_keys_in_front(k.shape[2])
+        if self.parts["in_front"]:
+            mask = mask.with_keys_in_front(sizes(k)[2])
         if self._fused(q, call):
             plain = mask.causal and mask.simple and mask.key_bias is None and q.shape[2] == k.shape[2]
             bias, dropout = None if plain else mask.bias, self._dropout()

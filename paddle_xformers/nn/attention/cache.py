@@ -18,6 +18,8 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
+from ..sizes import sizes
+
 Cache = tuple[Any, ...]
 
 # Position of a key that is padding: far off any real position, yet exact in float32.
@@ -28,7 +30,7 @@ ROOM = 64
 
 def cache_length(cache: Cache | None) -> int:
     """Number of tokens (memory tokens and mems included) that a cache holds."""
-    return 0 if cache is None else cache[0][0].shape[1]
+    return 0 if cache is None else sizes(cache[0][0])[1]
 
 
 def room_left(cache: Cache | None, new: int, self_attention: tuple[bool, ...]) -> int:
@@ -39,7 +41,7 @@ def room_left(cache: Cache | None, new: int, self_attention: tuple[bool, ...]) -
         new: Number of new tokens.
         self_attention: For each pair of the cache, whether it belongs to self attention and so grows.
     """
-    if cache is None or True not in self_attention:
+    if cache is None or True not in self_attention or not paddle.in_dynamic_mode():
         return 0
     length = cache_length(cache)
     capacity = cache[1 + self_attention.index(True)][0].shape[2]
@@ -61,7 +63,7 @@ def extend(past: tuple[Tensor, Tensor] | None, new: tuple[Tensor, Tensor], lengt
         return new
     old_keys, old_values = past
     keys, values = new
-    if old_keys.shape[2] == length:
+    if not paddle.in_dynamic_mode() or old_keys.shape[2] == length:
         return paddle.concat([old_keys, keys], axis=2), paddle.concat([old_values, values], axis=2)
     stop = length + keys.shape[2]
     old_keys[:, :, length:stop] = keys

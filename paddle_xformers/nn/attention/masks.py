@@ -14,6 +14,7 @@ import paddle
 from paddle import Tensor
 
 from ...errors import InputError
+from ..sizes import sizes
 
 # Added to the score of a key that may not be seen. Finite, so that a row with no key has finite gradients.
 MASKED = -1e30
@@ -90,20 +91,21 @@ def make_mask(
     rest = None
     if attention_mask is not None:
         given = _as_bias(attention_mask, dtype)
-        _check_shape(attention_mask, n - lead_rows, m, rows, heads)
+        if paddle.in_dynamic_mode():
+            _check_shape(attention_mask, n - lead_rows, m, rows, heads)
         if given.ndim == 2:
             given = _lead_with_zeros(given, m)
             key_bias = given if key_bias is None else key_bias + given
         else:
             rest = _lead_with_zeros(given if given.ndim == 4 else given.unsqueeze(1), m)
-            if lead_rows and rest.shape[2] > 1:
+            if lead_rows and rest.shape[2] != 1:
                 # A memory token sees what any token sees: keys hidden from all stay hidden.
                 top = rest.max(axis=2, keepdim=True).expand([-1, -1, lead_rows, -1])
                 rest = paddle.concat([top, rest], axis=2)
     bias = None if key_bias is None else key_bias.unsqueeze([1, 2])  # (b, 1, 1, m)
     if rest is not None:
         bias = rest if bias is None else bias + rest
-    if causal and n > 1:
+    if causal and not (isinstance(n, int) and n == 1):
         triangle = causal_bias(n, m, dtype)
         bias = triangle.unsqueeze([0, 1]) if bias is None else bias + triangle
     visible = None
@@ -145,7 +147,7 @@ def _check_shape(mask: Tensor, n: int, m: int, rows: int | None, heads: int | No
 
 def _lead_with_zeros(bias: Tensor, m: int) -> Tensor:
     """Let what stands in front of the caller's keys be seen."""
-    missing = m - bias.shape[-1]
-    if not missing:
+    missing = m - sizes(bias)[-1]
+    if isinstance(missing, int) and not missing:
         return bias
-    return paddle.concat([paddle.zeros([*bias.shape[:-1], missing], dtype=bias.dtype), bias], axis=-1)
+    return paddle.concat([paddle.zeros([*sizes(bias)[:-1], missing], dtype=bias.dtype), bias], axis=-1)

@@ -8,6 +8,8 @@ import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
+from ..sizes import sizes
+
 
 def softmax(scores: Tensor) -> Tensor:
     """Exponentials, divided by their sum; in float32, because half precision would lose small weights."""
@@ -39,7 +41,7 @@ def entmax15(scores: Tensor) -> Tensor:
 def _threshold(half: Tensor) -> Tensor:
     """The threshold of each row of halved scores, (b, h, n, 1)."""
     best = half.sort(axis=-1, descending=True)
-    count = paddle.arange(1, half.shape[-1] + 1, dtype="float32")
+    count = paddle.arange(1, sizes(half)[-1] + 1, dtype="float32")
     mean = best.cumsum(axis=-1) / count
     spread = (best * best).cumsum(axis=-1) - count * mean * mean
     candidates = mean - ((1 - spread) / count).clip(min=0).sqrt()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import paddle
 from paddle import Tensor, nn
 from paddle.autograd import PyLayer
 from paddle.nn import functional as F
@@ -32,7 +33,10 @@ class LayerNorm(nn.Layer):
         """Normalise `x`, (..., dim); `condition` is for adaptive norms and not used here."""
         if wants_cpu_gradient(x):
             return _LayerNorm.apply(x, self.weight, self.bias, self.eps)
-        return F.layer_norm(x, [self.dim], self.weight, self.bias, self.eps)
+        bias = self.bias
+        if bias is None and not paddle.in_dynamic_mode():
+            bias = paddle.zeros_like(self.weight)  # without one oneDNN, in Paddle Inference, returns wrong numbers
+        return F.layer_norm(x, [self.dim], self.weight, bias, self.eps)
 
 
 class _LayerNorm(PyLayer):

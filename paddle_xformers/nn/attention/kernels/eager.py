@@ -8,6 +8,7 @@ import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
+from ...sizes import sizes
 from ..normalizers import softmax
 
 Change = Callable[[Tensor], Tensor]
@@ -45,8 +46,8 @@ def eager_attention(
     Returns:
         The attended values, (b, h, n, k), and the weights before dropout, (b, h, n, m).
     """
-    b, h, n, _ = q.shape
-    g, m = k.shape[1], k.shape[2]
+    b, h, n, _ = sizes(q)
+    g, m = sizes(k)[1:3]
     scores = paddle.matmul((q * scale).reshape([b, g, h // g * n, -1]), k, transpose_y=True)  # (b, g, h / g * n, m)
     scores = scores.reshape([b, h, n, m])
     if on_scores is not None:

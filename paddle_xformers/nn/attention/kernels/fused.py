@@ -5,6 +5,8 @@ from __future__ import annotations
 from paddle import Tensor
 from paddle.nn import functional as F
 
+from ...sizes import sizes
+
 
 def fused_attention(
     q: Tensor,
@@ -38,7 +40,7 @@ def fused_attention(
         k, v = (part.repeat_interleave(repeats, axis=1) for part in (k, v))
     q = q * (scale * head_dim**0.5)  # the kernel itself divides by head_dim ** 0.5
     if bias is not None:
-        bias = bias.expand([q.shape[0], h, q.shape[2], k.shape[2]])
+        bias = bias.expand([sizes(q)[0], h, sizes(q)[2], sizes(k)[2]])
     out = F.scaled_dot_product_attention(
         *(part.transpose([0, 2, 1, 3]) for part in (q, k, v)),  # (b, n, h, k)
         attn_mask=bias,

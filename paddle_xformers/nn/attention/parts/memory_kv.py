@@ -6,6 +6,7 @@ import paddle
 from paddle import Tensor
 from paddle.nn.initializer import Normal
 
+from ...sizes import sizes
 from .base import AttentionPart, Site, Step
 
 
@@ -24,6 +25,6 @@ class MemoryKeyValues(AttentionPart):
 
     def in_front(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Put them in front of (b, g, m, k)."""
-        b = k.shape[0]
+        b = sizes(k)[0]
         keys, values = (part.unsqueeze(0).expand([b, -1, -1, -1]) for part in (self.keys, self.values))
         return paddle.concat([keys, k], axis=2), paddle.concat([values, v], axis=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import Tensor
 
+from ...sizes import sizes
 from ..masks import MASKED
 from .base import AttentionPart, Site, Step
 
@@ -22,6 +23,7 @@ class SparseTopK(AttentionPart):
 
     def masked_scores(self, scores: Tensor, step: Step) -> Tensor:
         """Mask all but the best; with at most k keys all stay."""
-        k = min(self.k or 1, scores.shape[-1])
+        keys, k = sizes(scores)[-1], self.k or 1
+        k = min(k, keys) if isinstance(keys, int) else paddle.minimum(keys, paddle.full([], k, dtype=keys.dtype))
         kth = paddle.topk(scores, k, axis=-1)[0][..., -1:]
         return paddle.where(scores >= kth, scores, paddle.full([1], MASKED, dtype=scores.dtype))
