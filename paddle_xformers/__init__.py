@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XDecoderForCausalLM as XDecoderForCausalLM
     from paddle_xformers.models import XDecoderModel as XDecoderModel
     from paddle_xformers.models import XDecoderPretrainedModel as XDecoderPretrainedModel
+    from paddle_xformers.models import XEncoderConfig as XEncoderConfig
+    from paddle_xformers.models import XEncoderModel as XEncoderModel
+    from paddle_xformers.models import XEncoderPretrainedModel as XEncoderPretrainedModel
     from paddle_xformers.tokenizers import XByteTokenizer as XByteTokenizer
     from paddle_xformers.tokenizers import XTokenizer as XTokenizer
     from paddle_xformers.tune import TuneReport as TuneReport
@@ -41,6 +44,9 @@ _HOME = {
     "XDecoderForCausalLM": "models",
     "XDecoderModel": "models",
     "XDecoderPretrainedModel": "models",
+    "XEncoderConfig": "models",
+    "XEncoderModel": "models",
+    "XEncoderPretrainedModel": "models",
     "XFormersError": "errors",
     "XTokenizer": "tokenizers",
     "register": "auto",

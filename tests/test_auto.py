@@ -218,7 +218,7 @@ def test_config_class_without_model_type_is_refused():
 
 def test_register_covers_every_family_and_tokenizer_once(monkeypatch):
     calls = []
-    classes = {"XDecoderConfig": "config", "XDecoderModel": "model", "XDecoderForCausalLM": "lm"}
+    classes = {prefix + suffix: prefix + suffix for prefix, names in auto.FAMILIES for suffix in (*names, "Config")}
     fakes = {
         "models": SimpleNamespace(**classes),
         "tokenizers": SimpleNamespace(XTokenizer="pieces", XByteTokenizer="bytes"),
@@ -231,8 +231,12 @@ def test_register_covers_every_family_and_tokenizer_once(monkeypatch):
     monkeypatch.setattr(auto, "register_tokenizer", calls.append)
     auto.register()
     auto.register()
-    heads = {"Model": "model", "ForCausalLM": "lm"}
-    assert calls == [("XDecoder", "config", heads, "pieces"), "pieces", "bytes", "tasks"]
+    families = [
+        (prefix, f"{prefix}Config", {suffix: prefix + suffix for suffix in names}, "pieces")
+        for prefix, names in auto.FAMILIES
+    ]
+    assert "XDecoder" in {family[0] for family in families}
+    assert calls == [*families, "pieces", "bytes", "tasks"]
 
 
 def test_decoder_and_its_tokenizers_load_through_the_auto_classes(tmp_path):

@@ -292,17 +292,25 @@ def _need(info: FieldInfo, other: str, value: Any) -> Rule:
     )
 
 
-# What a field's declaration says it needs, then the combinations above.
-RULES: tuple[Rule, ...] = (
-    *(_need(info, other, value) for info in schema().values() for other, value in info.needs.items()),
-    *COMBINATIONS,
-)
+def rules_of(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
+    """Return the rules of a family: what its declarations say they need, then the combinations of its fields.
+
+    Args:
+        fields: The fields of the family.
+    """
+    needs = (_need(info, other, value) for info in fields.values() for other, value in info.needs.items())
+    return (*needs, *(rule for rule in COMBINATIONS if set(rule.fields) <= set(fields)))
 
 
-def broken_rules(values: Values) -> list[str]:
+# The rules of the families that take tokens.
+RULES: tuple[Rule, ...] = rules_of(schema())
+
+
+def broken_rules(values: Values, fields: Mapping[str, FieldInfo]) -> list[str]:
     """Return the sentence of every rule that the values break.
 
     Args:
-        values: Value of every field of the schema.
+        values: Value of every field of the family.
+        fields: The fields of the family.
     """
-    return [rule.sentence.format(**values) for rule in RULES if rule.broken(values)]
+    return [rule.sentence.format(**values) for rule in rules_of(fields) if rule.broken(values)]

@@ -27,7 +27,7 @@ def validate(values: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> None
     """
     problems = [sentence for info in fields.values() for sentence in _value_problems(info, values[info.name])]
     if not problems:
-        problems = broken_rules(values)
+        problems = broken_rules(values, fields)
     if not problems:
         layout = layer_layout(LayoutOptions(**group_values(LayoutOptions, values)))
         problems = _length_problems(values, fields, layout)

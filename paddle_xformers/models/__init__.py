@@ -1,9 +1,10 @@
-"""PaddleNLP model families."""
+"""PaddleNLP model families, one folder each, and what they share."""
 
 from __future__ import annotations
 
-from .configuration import XDecoderConfig, XPretrainedConfig
-from .decoder import XDecoderForCausalLM, XDecoderModel, XDecoderPretrainedModel
+from .configuration import XPretrainedConfig
+from .decoder import XDecoderConfig, XDecoderForCausalLM, XDecoderModel, XDecoderPretrainedModel
+from .encoder import XEncoderConfig, XEncoderModel, XEncoderPretrainedModel
 from .pretrained import XPretrainedModel
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "XDecoderForCausalLM",
     "XDecoderModel",
     "XDecoderPretrainedModel",
+    "XEncoderConfig",
+    "XEncoderModel",
+    "XEncoderPretrainedModel",
     "XPretrainedConfig",
     "XPretrainedModel",
 ]

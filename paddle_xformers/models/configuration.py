@@ -54,7 +54,7 @@ class XPretrainedConfig(PretrainedConfig):
         for name, info in fields.items():
             setattr(self, name, given.pop(name, info.default))
         self.xformers_version = given.pop("xformers_version", __version__)
-        super().__init__(tie_word_embeddings=self.tie_word_embeddings, **given)
+        super().__init__(tie_word_embeddings=getattr(self, "tie_word_embeddings", False), **given)
 
     @classmethod
     def fields(cls) -> Mapping[str, FieldInfo]:
@@ -145,10 +145,3 @@ def _is_paddlenlp_key(name: str) -> bool:
 
 
 _PLAIN = PretrainedConfig()
-
-
-class XDecoderConfig(XPretrainedConfig):
-    """Configuration of the causal decoder, `XDecoderModel`; see `XPretrainedConfig`."""
-
-    model_type = "xdecoder"
-    causal = True

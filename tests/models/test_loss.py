@@ -80,7 +80,7 @@ def test_nothing_to_predict_is_no_loss_and_no_nan(target, length):
 
 
 def test_loss_in_half_precision_logits_is_computed_in_float32():
-    from paddle_xformers.models.decoder import next_token_loss
+    from paddle_xformers.models.losses import next_token_loss
 
     logits = paddle.to_tensor(np.random.default_rng(0).normal(0, 9, [2, 14, 37]).astype("float16"))
     loss = next_token_loss(logits, paddle.to_tensor(labels()))

@@ -6,29 +6,19 @@ from typing import Any
 
 import paddle
 from paddle import Tensor
-from paddle.nn import functional as F
 
-from .._compat import import_paddlenlp
-from ..errors import InputError
-from ..nn.attention.cache import cache_length
-from ..nn.calls import StackCall, StackOutput
-from ..nn.embeddings import TokenEmbeddings
-from ..nn.memory import MemoryTokens
-from ..nn.places import token_positions
-from ..nn.sizes import sizes
-from ..nn.stack import Stack
+from ..._compat import import_paddlenlp
+from ...nn.calls import StackCall
+from ..backbone import TokenBackbone
+from ..generate import CausalGeneration
+from ..losses import next_token_loss
+from ..outputs import XCausalLMOutput, XModelOutput
+from ..pretrained import LMHead, XPretrainedModel
 from .configuration import XDecoderConfig
-from .generate import CausalGeneration
-from .inputs import check_context, check_labels, check_length, check_memory, check_positions, check_tokens
-from .outputs import XCausalLMOutput, XModelOutput
-from .pretrained import LMHead, XPretrainedModel
 
 import_paddlenlp()
 
 from paddlenlp.transformers.model_utils import register_base_model  # noqa: E402
-
-# Label of a place that takes no part in the loss.
-IGNORED = -100
 
 
 class XDecoderPretrainedModel(XPretrainedModel):
@@ -40,7 +30,7 @@ class XDecoderPretrainedModel(XPretrainedModel):
 
 
 @register_base_model
-class XDecoderModel(XDecoderPretrainedModel):
+class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
     """The decoder without a head: token ids to hidden states.
 
     Args:
@@ -52,11 +42,7 @@ class XDecoderModel(XDecoderPretrainedModel):
 
     def __init__(self, config: XDecoderConfig) -> None:
         super().__init__(config)
-        options = config.stack_options()
-        self.embeddings = TokenEmbeddings(options.model, options.embedding, options.position)
-        count = options.memory.num_memory_tokens
-        self.memory_tokens = MemoryTokens(count, options.dim) if count else None
-        self.stack = Stack(options)
+        self.build_backbone(config.stack_options())
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
     def forward(
@@ -102,32 +88,18 @@ class XDecoderModel(XDecoderPretrainedModel):
             InputError: If an argument does not fit the model or the other arguments.
         """
         config = self.config
-        b, n = check_tokens(input_ids, inputs_embeds, config.emb_dim or config.dim)
-        if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
-            check_positions(position_ids, b, n)
-            check_memory(self.stack, b, past_key_values, mems, return_mems)
-            context_width = config.cross_attn_dim_context or config.dim
-            check_context(self.stack, b, encoder_hidden_states, encoder_attention_mask, context_width)
-            check_length(self.stack, b, n, attention_mask, past_key_values)
-        positions = token_positions(n, attention_mask, position_ids, past_key_values)
-        x = self.embeddings(input_ids, positions, inputs_embeds)
-        lead = 0
-        if self.memory_tokens is not None and past_key_values is None:
-            x, lead = self.memory_tokens(x), self.memory_tokens.count
         call = StackCall(
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
             context=encoder_hidden_states,
             context_mask=encoder_attention_mask,
-            lead=lead,
             use_cache=config.use_cache if use_cache is None else use_cache,
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
         )
-        before = cache_length(past_key_values) - (0 if past_key_values is None else config.num_memory_tokens)
-        output = _model_output(self.stack(x, positions, call), lead, before + n)
+        output = self.run(input_ids, inputs_embeds, position_ids, call)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -222,52 +194,3 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             return output
         values = output.to_tuple()
         return values[0] if len(values) == 1 else values
-
-
-def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross entropy of each place against the label of the next place.
-
-    Args:
-        logits: (b, n, v).
-        labels: (b, n); -100 is left out.
-
-    Raises:
-        InputError: If the shapes differ.
-    """
-    check_labels(labels, logits)
-    # Shift the labels rather than the logits: they are smaller.
-    nothing = paddle.full([sizes(labels)[0], 1], IGNORED, dtype=labels.dtype)
-    targets = paddle.concat([labels[:, 1:], nothing], axis=1)
-    try:
-        losses = F.cross_entropy(logits.astype("float32"), targets, ignore_index=IGNORED, reduction="none")
-    except (ValueError, IndexError) as error:
-        raise InputError(
-            f"labels holds a number that is no token: allowed is 0 to {logits.shape[-1] - 1} (num_tokens - 1), and "
-            f"{IGNORED} for places that take no part"
-        ) from error
-    # Paddle's own mean also counts the places left out, where ignore_index is negative.
-    return losses.sum() / (targets != IGNORED).astype("float32").sum().clip(min=1)
-
-
-def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
-    """Leave memory tokens, and what else stands in front of the tokens, out of what the caller sees.
-
-    Args:
-        output: What the stack gave back.
-        lead: Number of memory tokens in front of the new tokens.
-        keys: Number of past and new tokens.
-    """
-    attentions = [weights[:, :, lead:, -keys:] for weights in output.attentions]
-    crossed = [weights[:, :, lead:] if lead else weights for weights in output.cross_attentions]
-    return XModelOutput(
-        last_hidden_state=_tokens_only(output.hidden, lead),
-        past_key_values=output.cache,
-        hidden_states=tuple(_tokens_only(states, lead) for states in output.hidden_states) or None,
-        attentions=tuple(attentions) or None,
-        cross_attentions=tuple(crossed) or None,
-        mems=output.mems,
-    )
-
-
-def _tokens_only(states: Tensor, lead: int) -> Tensor:
-    return states[:, lead:] if lead else states

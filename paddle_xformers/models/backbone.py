@@ -1,0 +1,96 @@
+"""What the token models share: ids to embeddings, memory tokens in front, the stack, and back to what callers see."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from ..config import StackOptions
+from ..nn.attention.cache import cache_length
+from ..nn.calls import StackCall, StackOutput
+from ..nn.embeddings import TokenEmbeddings
+from ..nn.memory import MemoryTokens
+from ..nn.places import token_positions
+from ..nn.stack import Stack
+from .inputs import check_context, check_length, check_memory, check_positions, check_tokens
+from .outputs import XModelOutput
+
+
+class TokenBackbone:
+    """The body of a bare token model; stands behind the family's PretrainedModel among its bases."""
+
+    config: Any
+
+    def build_backbone(self, options: StackOptions) -> None:
+        """Build embeddings, memory tokens and stack.
+
+        Args:
+            options: Everything they are built from.
+        """
+        self.embeddings = TokenEmbeddings(options.model, options.embedding, options.position)
+        count = options.memory.num_memory_tokens
+        self.memory_tokens = MemoryTokens(count, options.dim) if count else None
+        self.stack = Stack(options)
+
+    def run(
+        self,
+        input_ids: Tensor | None,
+        inputs_embeds: Tensor | None,
+        position_ids: Tensor | None,
+        call: StackCall,
+        **embedded: Any,
+    ) -> XModelOutput:
+        """Run the model on tokens; `call` is completed with what stands in front of them.
+
+        Args:
+            input_ids: Token ids, (b, n), or None.
+            inputs_embeds: Token embeddings, (b, n, e), or None.
+            position_ids: Positions of the tokens, (b, n), or None to count them.
+            call: What is asked of the stack.
+            **embedded: What else goes into the embedding.
+
+        Raises:
+            InputError: If an argument does not fit the model or the other arguments.
+        """
+        config, cache = self.config, call.cache
+        b, n = check_tokens(input_ids, inputs_embeds, config.emb_dim or config.dim)
+        if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
+            check_positions(position_ids, b, n)
+            check_memory(self.stack, b, cache, call.mems, call.return_mems)
+            context_width = config.cross_attn_dim_context or config.dim
+            check_context(self.stack, b, call.context, call.context_mask, context_width)
+            check_length(self.stack, b, n, call.attention_mask, cache)
+        positions = token_positions(n, call.attention_mask, position_ids, cache)
+        x = self.embeddings(input_ids, positions, inputs_embeds, **embedded)
+        if self.memory_tokens is not None and cache is None:
+            x = self.memory_tokens(x)
+            call = dataclasses.replace(call, lead=self.memory_tokens.count)
+        before = cache_length(cache) - (0 if cache is None else config.num_memory_tokens)
+        return _model_output(self.stack(x, positions, call), call.lead, before + n)
+
+
+def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
+    """Leave memory tokens, and what else stands in front of the tokens, out of what the caller sees.
+
+    Args:
+        output: What the stack gave back.
+        lead: Number of memory tokens in front of the new tokens.
+        keys: Number of past and new tokens.
+    """
+    attentions = [weights[:, :, lead:, -keys:] for weights in output.attentions]
+    crossed = [weights[:, :, lead:] if lead else weights for weights in output.cross_attentions]
+    return XModelOutput(
+        last_hidden_state=_tokens_only(output.hidden, lead),
+        past_key_values=output.cache,
+        hidden_states=tuple(_tokens_only(states, lead) for states in output.hidden_states) or None,
+        attentions=tuple(attentions) or None,
+        cross_attentions=tuple(crossed) or None,
+        mems=output.mems,
+    )
+
+
+def _tokens_only(states: Tensor, lead: int) -> Tensor:
+    return states[:, lead:] if lead else states

@@ -1,0 +1,88 @@
+"""The bidirectional encoder without a head: XEncoderModel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from ..._compat import import_paddlenlp
+from ...nn.calls import StackCall
+from ..backbone import TokenBackbone
+from ..outputs import XModelOutput
+from ..pretrained import XPretrainedModel
+from .configuration import XEncoderConfig
+
+import_paddlenlp()
+
+from paddlenlp.transformers.model_utils import register_base_model  # noqa: E402
+
+
+class XEncoderPretrainedModel(XPretrainedModel):
+    """Base of the encoder family."""
+
+    config_class = XEncoderConfig
+    base_model_prefix = "xencoder"
+
+
+@register_base_model
+class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
+    """The encoder without a head: token ids to hidden states, every token looking at every other.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        ConfigError: If no model can be built from the configuration.
+    """
+
+    def __init__(self, config: XEncoderConfig) -> None:
+        super().__init__(config)
+        self.build_backbone(config.stack_options())
+
+    @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> XModelOutput | tuple[Any, ...]:
+        """Run the encoder.
+
+        Args:
+            input_ids: Token ids, (b, n).
+            attention_mask: (b, n), (b, n, n) or (b or 1, heads or 1, n, n); int or bool: attend where > 0; float:
+                added to the scores. Two axes tell padding, on either side.
+            position_ids: Positions of the tokens, (b, n); by default they count the tokens of the mask.
+            inputs_embeds: Token embeddings in place of ids, (b, n, emb_dim).
+            encoder_hidden_states: What cross attention looks at, (b, m, c).
+            encoder_attention_mask: Mask over it, as attention_mask.
+            output_attentions: Return attention weights; default config.output_attentions. Memory tokens are left out.
+            output_hidden_states: Return hidden states: before each block, and the last; default
+                config.output_hidden_states.
+            return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
+                config.return_dict.
+
+        Returns:
+            The last hidden state, (b, n, d), and what was asked for.
+
+        Raises:
+            InputError: If an argument does not fit the model or the other arguments.
+        """
+        config = self.config
+        call = StackCall(
+            attention_mask=attention_mask,
+            context=encoder_hidden_states,
+            context_mask=encoder_attention_mask,
+            output_attentions=config.output_attentions if output_attentions is None else output_attentions,
+            output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+        )
+        output = self.run(input_ids, inputs_embeds, position_ids, call)
+        return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()

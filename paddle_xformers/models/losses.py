@@ -1,0 +1,52 @@
+"""Losses over tokens, in float32 whatever the model's dtype."""
+
+from __future__ import annotations
+
+import paddle
+from paddle import Tensor
+from paddle.nn import functional as F
+
+from ..errors import InputError
+from ..nn.sizes import sizes
+from .inputs import check_labels
+
+# Label of a place that takes no part in the loss.
+IGNORED = -100
+
+
+def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy of each place against the label of the same place.
+
+    Args:
+        logits: (b, n, v).
+        labels: (b, n); -100 is left out.
+
+    Raises:
+        InputError: If the shapes differ, or a label is no token.
+    """
+    check_labels(labels, logits)
+    try:
+        losses = F.cross_entropy(logits.astype("float32"), labels, ignore_index=IGNORED, reduction="none")
+    except (ValueError, IndexError) as error:
+        raise InputError(
+            f"labels holds a number that is no class: allowed is 0 to {logits.shape[-1] - 1}, and "
+            f"{IGNORED} for places that take no part"
+        ) from error
+    # Paddle's own mean also counts the places left out, where ignore_index is negative.
+    return losses.sum() / (labels != IGNORED).astype("float32").sum().clip(min=1)
+
+
+def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy of each place against the label of the next place.
+
+    Args:
+        logits: (b, n, v).
+        labels: (b, n), not shifted; -100 is left out.
+
+    Raises:
+        InputError: If the shapes differ, or a label is no token.
+    """
+    check_labels(labels, logits)
+    # Shift the labels rather than the logits: they are smaller.
+    nothing = paddle.full([sizes(labels)[0], 1], IGNORED, dtype=labels.dtype)
+    return token_loss(logits, paddle.concat([labels[:, 1:], nothing], axis=1))
