@@ -85,6 +85,11 @@ def _special_orders(v: Values) -> int:
     return sum(v[name] is not None for name in ("custom_layers", "par_ratio", "sandwich_coef"))
 
 
+def _branches_start_dead(v: Values) -> bool:
+    names = ("attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output")
+    return v["residual"] == "rezero" and any(any(_each(v[name])) for name in names)
+
+
 COMBINATIONS: tuple[Rule, ...] = (
     Rule(
         ("heads", "attn_kv_heads"),
@@ -225,6 +230,25 @@ COMBINATIONS: tuple[Rule, ...] = (
         lambda v: (v["residual"] == "hyper") != (v["num_residual_streams"] > 1),
         "residual={residual!r} does not go with num_residual_streams={num_residual_streams}: residual='hyper' "
         "needs at least 2 streams, every other kind has 1",
+    ),
+    Rule(
+        ("scale_residual", "residual"),
+        lambda v: v["scale_residual"] and v["residual"] == "hyper",
+        "scale_residual=True does not go with residual='hyper', whose streams have learned factors already; leave one "
+        "of them out",
+    ),
+    Rule(
+        ("scale_residual_constant", "residual"),
+        lambda v: v["scale_residual_constant"] != 1 and v["residual"] == "hyper",
+        "scale_residual_constant={scale_residual_constant} does not go with residual='hyper', whose streams have "
+        "learned factors already; leave one of them out",
+    ),
+    Rule(
+        ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"),
+        _branches_start_dead,
+        "residual='rezero' starts with a factor of 0, and a branch that starts at 0 itself (attn_zero_init_output="
+        "{attn_zero_init_output}, cross_attn_zero_init_output={cross_attn_zero_init_output}, ff_zero_init_output="
+        "{ff_zero_init_output}) would then never get a gradient; leave one of them out",
     ),
     Rule(
         ("norm_bias", "norm"),

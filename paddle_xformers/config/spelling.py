@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigError
+from .schema import schema
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Spelling:
     Args:
         keyword: How x-transformers or the old port spells it.
         fields: The canonical fields it sets.
-        values: Canonical value by foreign value; a foreign value that is missing sets nothing.
+        values: Canonical value by foreign value: one for all fields, or one for each field by its name; a foreign
+            value that is missing sets nothing.
             None: the value is taken over as it is.
     """
 
@@ -28,10 +30,27 @@ class Spelling:
     fields: tuple[str, ...]
     values: Mapping[Any, Any] | None = None
 
+    def setting(self, field: str, value: Any) -> Any:
+        """Return the canonical value of one of the fields.
+
+        Args:
+            field: One of `fields`.
+            value: The foreign value, which is one of `values` where there are any.
+        """
+        if self.values is None:
+            return value
+        own = self.values[value]
+        return own[field] if isinstance(own, Mapping) else own
+
 
 def _switch(keyword: str, field: str, value: Any) -> Spelling:
     """A boolean that, when true, chooses `value`."""
     return Spelling(keyword, (field,), {True: value})
+
+
+def _switches(keyword: str, **fields: Any) -> Spelling:
+    """A boolean that, when true, chooses a value for each of several fields."""
+    return Spelling(keyword, tuple(fields), {True: fields})
 
 
 SPELLINGS: tuple[Spelling, ...] = (
@@ -40,6 +59,8 @@ SPELLINGS: tuple[Spelling, ...] = (
     Spelling("pre_norm", ("norm_placement",), {False: "post"}),
     _switch("sandwich_norm", "norm_placement", "sandwich"),
     _switch("pre_and_post_norm", "norm_placement", "pre_and_post"),
+    _switches("use_rezero", residual="rezero", norm="identity"),
+    _switch("gate_residual", "residual", "gru"),
     Spelling("pre_norm_has_final_norm", ("final_norm",), {False: False}),
     _switch("alibi_pos_bias", "position_bias", "alibi"),
     _switch("rel_pos_bias", "position_bias", "t5"),
@@ -65,8 +86,10 @@ def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
         given: Keyword arguments as the caller wrote them.
 
     Raises:
-        ConfigError: If two of them ask for different values of one field, or a switch is not a boolean.
+        ConfigError: If two of them ask for different values of one field, a switch is not a boolean, or ff_dim_out
+            is another width than dim.
     """
+    given = _without_dim_out(given)
     result = {name: value for name, value in given.items() if name not in BY_KEYWORD}
     source = {name: name for name in result}
     for name, value in given.items():
@@ -78,18 +101,31 @@ def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"{name}={value!r} is not allowed: it is a switch; give True or False")
             if value not in spelling.values:
                 continue
-            value = spelling.values[value]
         for field in spelling.fields:
-            if field in result and result[field] != value:
+            own = spelling.setting(field, value)
+            if field in result and result[field] != own:
                 first, second = f"{source[field]}={given[source[field]]!r}", f"{name}={given[name]!r}"
                 raise ConfigError(
                     f"{first} and {second} exclude each other: both set {field} "
-                    f"(to {result[field]!r} and to {value!r}); give only one of them"
+                    f"(to {result[field]!r} and to {own!r}); give only one of them"
                 )
-            result[field] = value
+            result[field] = own
             source[field] = name
     # num_residual_streams > 1 is how x-transformers asks for hyper-connections.
     streams = result.get("num_residual_streams")
     if isinstance(streams, int) and streams > 1:
         result.setdefault("residual", "hyper")
     return result
+
+
+def _without_dim_out(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out ff_dim_out, which can only say what is so anyway: the residual stream takes no other width."""
+    if "ff_dim_out" not in given:
+        return given
+    dim = given.get("dim", given.get("hidden_size", schema()["dim"].default))
+    if given["ff_dim_out"] not in (None, dim):
+        raise ConfigError(
+            f"ff_dim_out={given['ff_dim_out']!r} is not dim={dim!r}, but the feed-forward output is added to the "
+            "residual stream, which has that width; leave ff_dim_out out"
+        )
+    return {name: value for name, value in given.items() if name != "ff_dim_out"}

@@ -84,6 +84,14 @@ RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "gate_proj.{part}", gate_half, kinds="f"),
     Rule(_BRANCH + "ff.0.mult_bias", _OUR_BRANCH + "mult_bias", kinds="f"),
     Rule(_BRANCH + "ff.2.{part}", _OUR_BRANCH + "down_proj.{part}", transposed, kinds="f"),
+    Rule(_BRANCH + "ff.1.gamma", _OUR_BRANCH + "inner_norm.weight", kinds="f"),
+    Rule(_BRANCH + "ff.3.{part}", _OUR_BRANCH + "down_proj.{part}", transposed, kinds="f"),
+    # Residual connections.
+    Rule(_RESIDUAL + "residual_scale", _CONNECTION + "residual_scale"),
+    *(
+        Rule(_RESIDUAL + f"gru.{name}", _CONNECTION + f"gru.{name}")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ),
     # Hyper-connections.
     Rule("attn_layers.stream_emb", "{base}.stack.residuals.stream_embedding"),
     Rule(_RESIDUAL + "norm.weight", _CONNECTION + "norm.weight"),

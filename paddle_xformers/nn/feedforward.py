@@ -11,6 +11,7 @@ from paddle.nn.initializer import Constant
 
 from ..config.options import FeedForwardOptions
 from .linear import Linear
+from .norms import LayerNorm
 
 
 def relu_squared(x: Tensor) -> Tensor:
@@ -34,6 +35,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class FeedForward(nn.Layer):
     """`down_proj(activation(up_proj(x)))`, or `down_proj(up_proj(x) * activation(gate_proj(x)))`.
 
+    With `ff_post_act_ln` a LayerNorm of the inner width stands before `down_proj` (NormFormer, 2110.09456).
+
     Args:
         dim: Width of input and output.
         options: The feed-forward fields of this layer.
@@ -49,6 +52,7 @@ class FeedForward(nn.Layer):
         self.mult_bias = None
         if options.ff_glu and options.ff_glu_mult_bias:
             self.mult_bias = self.create_parameter([inner], default_initializer=Constant(1.0))
+        self.inner_norm = LayerNorm(inner) if options.ff_post_act_ln else None
         self.dropout = nn.Dropout(options.ff_dropout)
         self.down_proj = Linear(inner, dim, bias=bias, zero_init=options.ff_zero_init_output)
         self.sublayer_dropout = nn.Dropout(options.ff_sublayer_dropout)
@@ -61,4 +65,6 @@ class FeedForward(nn.Layer):
             inner = self.up_proj(x) * self.activation(self.gate_proj(x))  # (b, n, f)
         if self.mult_bias is not None:
             inner = inner * self.mult_bias
+        if self.inner_norm is not None:
+            inner = self.inner_norm(inner)
         return self.sublayer_dropout(self.down_proj(self.dropout(inner)))

@@ -49,7 +49,7 @@ def test_what_does_not_exist_is_not_found():
 
 
 def test_spellings_of_a_field():
-    assert spellings_of("norm") == ["use_rmsnorm", "use_scalenorm"]
+    assert spellings_of("norm") == ["use_rmsnorm", "use_scalenorm", "use_rezero"]
     assert spellings_of("dim") == []
 
 
@@ -57,7 +57,7 @@ def test_text_of_a_field():
     text = as_text(search(schema(), "use_rmsnorm"), width=60)
     assert text.startswith("norm = 'layernorm'\n    Kind of norm.\n")
     assert "'rmsnorm'" in text
-    assert "Also spelt: use_rmsnorm, use_scalenorm." in text
+    assert "Also spelt: use_rmsnorm, use_scalenorm, use_rezero." in text
     assert "Paper: 1607.06450" in text
     assert max(map(len, text.splitlines())) <= 60
 

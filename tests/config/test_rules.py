@@ -14,6 +14,7 @@ from paddle_xformers.errors import ConfigError
 from .config_values import flat
 
 CROSS = {"cross_attend": True}
+HYPER = {"residual": "hyper", "num_residual_streams": 2}
 T5 = {"position_bias": "t5"}
 
 # Values that break one rule each. A rule is known by its fields; where several have the same fields, the
@@ -46,6 +47,11 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("macaron", "only_attn"): [{"macaron": True, "only_attn": True}],
     ("macaron", "custom_layers"): [{"macaron": True, "custom_layers": ["f", "a", "f"]}],
     ("residual", "num_residual_streams"): [{"residual": "hyper"}],
+    ("scale_residual", "residual"): [{**HYPER, "scale_residual": True}],
+    ("scale_residual_constant", "residual"): [{**HYPER, "scale_residual_constant": 2.0}],
+    ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
+        {"residual": "rezero", "zero_init_branch_output": True}
+    ],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "identity"}, {"norm_eps": 0.01}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
@@ -137,6 +143,7 @@ def test_wrong_values_are_told_all_at_once_and_before_rules():
         ({"attn_dropout": [0.1]}, r"has 1 values for 2 self attention layers; .* a list of exactly 2"),
         ({"ff_mult": [1, 2, 3]}, r"ff_mult=.* has 3 values for 2 feed-forward layers"),
         ({"layer_dropout": [0.1, 0.2]}, r"layer_dropout=.* has 2 values for 4 layers"),
+        ({"scale_residual": 2.0}, r"scale_residual=2.0 is a float; allowed is bool"),
         ({**CROSS, "cross_attn_dropout": [0.1]}, r"has 1 values for 2 cross attention layers"),
         ({"custom_layers": "af"}, r"custom_layers='af' is a str; allowed is list of str \| None"),
     ],

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from paddle_xformers.config import SPELLINGS, canonical, schema
+from paddle_xformers.config import SPELLINGS, canonical, schema, validate
 from paddle_xformers.config.spelling import BY_KEYWORD
 from paddle_xformers.errors import ConfigError
+
+from .config_values import flat
 
 # Keyword -> foreign value -> our fields, written out by hand.
 MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
@@ -17,6 +19,8 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "pre_norm": {True: {}, False: {"norm_placement": "post"}},
     "sandwich_norm": {True: {"norm_placement": "sandwich"}, False: {}},
     "pre_and_post_norm": {True: {"norm_placement": "pre_and_post"}, False: {}},
+    "use_rezero": {True: {"residual": "rezero", "norm": "identity"}, False: {}},
+    "gate_residual": {True: {"residual": "gru"}, False: {}},
     "pre_norm_has_final_norm": {True: {}, False: {"final_norm": False}},
     "alibi_pos_bias": {True: {"position_bias": "alibi"}, False: {}},
     "rel_pos_bias": {True: {"position_bias": "t5"}, False: {}},
@@ -62,6 +66,8 @@ def test_spellings_lead_to_declared_fields_and_hide_none(spelling):
         ("sandwich_norm", "pre_and_post_norm", "norm_placement"),
         ("alibi_pos_bias", "rel_pos_bias", "position_bias"),
         ("ff_swish", "ff_relu_squared", "ff_activation"),
+        ("use_rezero", "gate_residual", "residual"),
+        ("use_rezero", "use_scalenorm", "norm"),
     ],
 )
 def test_exclusive_switches_are_refused(first, second, field):
@@ -98,3 +104,27 @@ def test_unknown_keys_pass_and_the_given_mapping_is_left_alone():
     given = {"use_rmsnorm": True, "tf_legacy_loss": True}
     assert canonical(given) == {"norm": "rmsnorm", "tf_legacy_loss": True}
     assert given == {"use_rmsnorm": True, "tf_legacy_loss": True}
+
+
+def test_the_feed_forward_output_is_as_wide_as_the_stream():
+    assert canonical({"ff_dim_out": 48, "dim": 48}) == {"dim": 48}
+    assert canonical({"ff_dim_out": 48, "hidden_size": 48}) == {"hidden_size": 48}
+    assert canonical({"ff_dim_out": None}) == canonical({"ff_dim_out": schema()["dim"].default}) == {}
+    with pytest.raises(ConfigError, match="ff_dim_out=32 is not dim=48, .*; leave ff_dim_out out"):
+        canonical({"ff_dim_out": 32, "dim": 48})
+
+
+OLD_PORT = (
+    {"use_scalenorm": True, "pre_norm": False, "zero_init_branch_output": True},
+    {"sandwich_norm": True, "gate_residual": True, "scale_residual": True},
+    {"use_rezero": True, "macaron": True},
+    {"sandwich_coef": 1, "ff_relu_squared": True, "ff_post_act_ln": True, "ff_dim_out": 32},
+    {"par_ratio": 3, "depth": 4},
+)
+
+
+@pytest.mark.parametrize("given", OLD_PORT, ids=lambda given: "-".join(given))
+def test_keywords_of_the_old_port_make_a_valid_configuration(given):
+    values = flat(**{"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8, **given})
+    assert values.keys() == schema().keys()
+    validate(values, schema())

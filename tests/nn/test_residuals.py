@@ -1,4 +1,4 @@
-"""Hyper-connections against a float64 reference, and the doubly stochastic mix."""
+"""Residual connections against float64 references, and the doubly stochastic mix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_xformers.nn.residuals import HyperConnections
+from paddle_xformers.config.options import ModelOptions, ResidualOptions
+from paddle_xformers.nn.residuals import HyperConnections, make_residuals
 from paddle_xformers.nn.residuals.hyper import sinkhorn
 
 
@@ -54,3 +55,55 @@ def test_streams_start_as_copies_and_end_as_a_sum():
     scheme = HyperConnections(4, 3, 5)
     x = paddle.randn([2, 5, 4])
     np.testing.assert_allclose(scheme.collapse(scheme.expand(x)).numpy(), 3 * x.numpy(), atol=1e-5)
+
+
+def single(residual, d, **options):
+    """The connection of a layer with one stream, its parameters drawn anew, and these in float64."""
+    options = ResidualOptions(residual=residual, **options)
+    connection = make_residuals(ModelOptions(dim=d), options).connection(0)
+    rng = np.random.default_rng(3)
+    values = {name: rng.normal(size=p.shape) for name, p in connection.named_parameters()}
+    for name, parameter in connection.named_parameters():
+        parameter.set_value(values[name].astype("float32"))
+    return connection, values
+
+
+SCALED = [{}, {"scale_residual": True}, {"scale_residual_constant": 1.7}]
+SCALED.append({"scale_residual": True, "scale_residual_constant": 0.6})
+
+
+@pytest.mark.parametrize("scaled", SCALED, ids=str)
+@pytest.mark.parametrize("residual", ["plain", "rezero", "gru"])
+def test_one_stream_merges_as_the_papers_say(residual, scaled):
+    rng = np.random.default_rng(2)
+    b, n, d = 2, 3, 4
+    connection, p = single(residual, d, **scaled)
+    stream, output = rng.normal(size=(b, n, d)), rng.normal(size=(b, n, d))
+    old = stream * p.get("residual_scale", 1) * scaled.get("scale_residual_constant", 1)
+    if residual == "plain":
+        wanted = old + output
+    elif residual == "rezero":
+        wanted = old + p["branch_scale"] * output
+    else:
+        from_input = np.split(output @ p["gru.weight_ih"].T + p["gru.bias_ih"], 3, -1)
+        from_state = np.split(old @ p["gru.weight_hh"].T + p["gru.bias_hh"], 3, -1)
+        reset, update = (sigmoid(from_input[gate] + from_state[gate]) for gate in (0, 1))
+        candidate = np.tanh(from_input[2] + reset * from_state[2])
+        wanted = update * old + (1 - update) * candidate
+    given = paddle.to_tensor(stream, "float32")
+    read, seen = connection.read(given)
+    assert (read == given).all()
+    written = connection.write(given, paddle.to_tensor(output, "float32"), seen)
+    np.testing.assert_allclose(written.numpy(), wanted, atol=1e-5)
+
+
+def test_a_layer_of_rezero_starts_as_the_identity():
+    connection = make_residuals(ModelOptions(dim=4), ResidualOptions(residual="rezero")).connection(0)
+    x = paddle.randn([2, 5, 4])
+    np.testing.assert_array_equal(connection.write(x, paddle.randn([2, 5, 4]), None).numpy(), x.numpy())
+
+
+def test_factors_of_the_residual_start_at_one():
+    connection = make_residuals(ModelOptions(dim=4), ResidualOptions(scale_residual=True)).connection(0)
+    x, output = paddle.randn([2, 5, 4]), paddle.randn([2, 5, 4])
+    np.testing.assert_array_equal(connection.write(x, output, None).numpy(), (x + output).numpy())

@@ -46,6 +46,9 @@ CROSS = {"cross_attend": True}
 GQA = {"attn_kv_heads": 2}
 GLU = {"ff_glu": True}
 VALUES = {"add_value_residual": True}
+# Narrow: with the weights drawn here, a GRU of width 32 blows float32's own errors up to 1e-4, upstream's as ours.
+GRU = {"gate_residual": True, "dim": 8}
+DEEP = {"scale_residual_constant": 1.7, "pre_norm": False}
 HYPER = {"num_residual_streams": 3}
 COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where the paper mixes them
 XL = {"max_mem_len": 8}
@@ -127,6 +130,8 @@ CASES = [
     Case("glu", GLU),
     Case("glu, factor", GLU | {"ff_glu_mult_bias": True, "ff_swish": True}),
     Case("glu by layer", {"ff_glu": (True, False)}),
+    Case("norm of the inner width", {"ff_post_act_ln": True}),
+    Case("norm of the inner width, glu by layer", GLU | {"ff_post_act_ln": (False, True), "ff_glu_mult_bias": True}),
     Case("no bias", {"ff_no_bias": True}),
     Case("glu, no bias", GLU | {"ff_no_bias": True}, ours={"ff_no_bias": False}, same_parameters=False),
     # Layers
@@ -160,7 +165,13 @@ CASES = [
     Case("cross attention, one kv head", CROSS | {"cross_attn_one_kv_head": True}),
     Case("cross attention, alibi", CROSS | ALIBI),
     Case("cross attention, rotary, grouped heads", CROSS | ROTARY | GQA),
-    # Residual streams
+    # Residual connections and streams
+    Case("gru", GRU),
+    Case("gru, scaled, cross attention", GRU | {"scale_residual": True} | CROSS),
+    Case("gru, post-norm", GRU | {"pre_norm": False, "weight_tie_layers": True}),
+    Case("scaled residual", {"scale_residual": True}),
+    Case("scaled residual, constant, post-norm", DEEP | {"scale_residual": True}),
+    Case("constant, macaron", DEEP | {"macaron": True}),
     Case("hyper-connections", HYPER, ours=COMPAT),
     Case("hyper-connections, post-norm", HYPER | {"pre_norm": False}, ours=COMPAT),
     Case("hyper-connections, macaron", HYPER | {"macaron": True, "sandwich_norm": True}, ours=COMPAT),

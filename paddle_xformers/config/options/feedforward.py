@@ -52,6 +52,13 @@ class FeedForwardOptions:
         per_layer=FEEDFORWARD,
         beside={"ff_glu": True},
     )
+    ff_post_act_ln: bool = option(
+        False,
+        "A LayerNorm of the inner width behind the activation (of the gated product, with ff_glu).",
+        feature="ff-post-act-ln",
+        paper="2110.09456",
+        per_layer=FEEDFORWARD,
+    )
     ff_no_bias: bool = option(
         False,
         "The linears have no bias.",

@@ -13,12 +13,27 @@ class ResidualOptions:
 
     residual: str = option(
         "plain",
-        "plain: add. hyper: several streams with learned reading, mixing and writing (hyper-connections).",
-        feature="residual-hyper-connections",
-        paper="1512.03385; 2409.19606; 2512.24880",
-        choices=("plain", "hyper"),
-        examples=("hyper",),
-        beside={"num_residual_streams": 2},
+        "plain: add. rezero: add the branch times a learned number that starts at 0. gru: a GRU cell merges branch and "
+        "residual. hyper: several streams with learned reading, mixing and writing (hyper-connections).",
+        feature="residual-plain",
+        paper="1512.03385; 2003.04887; 1910.06764; 2409.19606; 2512.24880",
+        choices=("plain", "rezero", "gru", "hyper"),
+        examples=("rezero", "gru"),
+    )
+    scale_residual: bool = option(
+        False,
+        "A learned factor for each feature of the residual (not of the branch), starting at 1; "
+        "not with residual='hyper'.",
+        feature="residual-scale",
+        paper="2110.09456",
+    )
+    scale_residual_constant: float = option(
+        1.0,
+        "A constant factor on the residual (not on the branch), DeepNorm's alpha; not with residual='hyper'.",
+        feature="residual-scale",
+        paper="2203.00555",
+        above=0,
+        examples=(1.5,),
     )
     num_residual_streams: int = option(
         1,

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from ...config.options import ModelOptions, ResidualOptions
-from .base import PlainResiduals, ResidualScheme
+from .base import ResidualScheme
+from .gru import GRUConnection
 from .hyper import HyperConnections
+from .rezero import ReZeroConnection
+from .single import PlainConnection, SingleStream
+
+SINGLE: dict[str, type[PlainConnection]] = {
+    "plain": PlainConnection,
+    "rezero": ReZeroConnection,
+    "gru": GRUConnection,
+}
 
 
 def make_residuals(model: ModelOptions, options: ResidualOptions) -> ResidualScheme:
@@ -16,7 +25,7 @@ def make_residuals(model: ModelOptions, options: ResidualOptions) -> ResidualSch
             options.hyper_conn_sinkhorn_iters,
             sum_streams=model.upstream_compat,
         )
-    return PlainResiduals()
+    return SingleStream(SINGLE[options.residual], model.dim, options)
 
 
-__all__ = ["HyperConnections", "PlainResiduals", "ResidualScheme", "make_residuals"]
+__all__ = ["HyperConnections", "ResidualScheme", "SingleStream", "make_residuals"]

@@ -1,4 +1,4 @@
-"""The residual interface, and the plain sum (1512.03385).
+"""The residual interface.
 
 A scheme turns the embedded sequence into streams before the first layer and back after the last. In between,
 each layer's `connection` reads the branch input from the streams and writes the branch output to them.
@@ -12,15 +12,15 @@ from paddle import Tensor, nn
 
 
 class Connection(nn.Layer):
-    """Around one layer: add the branch output to what the branch read."""
+    """Around one layer: what its branch reads from the streams, and how its output gets into them."""
 
     def read(self, streams: Tensor) -> tuple[Tensor, Any]:
         """Return the branch input, (b, n, d), and whatever `write` needs to know of this reading."""
         return streams, None
 
     def write(self, streams: Tensor, output: Tensor, seen: Any) -> Tensor:
-        """Return the streams with the branch output, (b, n, d), added."""
-        return streams + output
+        """Return the streams with the branch output, (b, n, d), in them."""
+        raise NotImplementedError
 
 
 class ResidualScheme(nn.Layer):
@@ -37,11 +37,3 @@ class ResidualScheme(nn.Layer):
     def connection(self, layer_index: int) -> Connection:
         """Build the connection of one layer."""
         raise NotImplementedError
-
-
-class PlainResiduals(ResidualScheme):
-    """One stream, to which branches add."""
-
-    def connection(self, layer_index: int) -> Connection:
-        """Build the plain sum."""
-        return Connection()
