@@ -33,6 +33,7 @@ class LayerOptions:
         drop_rate: Probability that it is skipped in a training step.
         branch_scale: Constant factor on the branch output (macaron: one half).
         context_dim: Width of the keys' input, for cross attention; None: dim.
+        shift: How many tokens its input is shifted by at most; 0: not at all.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class LayerOptions:
     drop_rate: float = 0.0
     branch_scale: float = 1.0
     context_dim: int | None = None
+    shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,20 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
 def _layer(values: Mapping[str, Any], layout: Layout, index: int) -> LayerOptions:
     kind = layout.kinds[index]
     ordinal = layout.kinds[:index].count(kind)
-    dropout = values["layer_dropout"]
     return LayerOptions(
         kind=kind,
         ordinal=ordinal,
         branch=_branch(values, kind, ordinal),
-        drop_rate=dropout[index] if isinstance(dropout, (list, tuple)) else dropout,
+        drop_rate=_of_layer(values["layer_dropout"], index),
         branch_scale=0.5 if kind == "f" and values["macaron"] else 1.0,
         context_dim=values["cross_attn_dim_context"] if kind == "c" else None,
+        shift=_of_layer(values["shift_tokens"], index),
     )
+
+
+def _of_layer(value: Any, index: int) -> Any:
+    """One layer's entry of a field that may be a list over all layers."""
+    return value[index] if isinstance(value, (list, tuple)) else value
 
 
 def _branch(values: Mapping[str, Any], kind: str, ordinal: int) -> AttentionOptions | FeedForwardOptions:

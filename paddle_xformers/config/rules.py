@@ -251,6 +251,12 @@ COMBINATIONS: tuple[Rule, ...] = (
         "{ff_zero_init_output}) would then never get a gradient; leave one of them out",
     ),
     Rule(
+        ("shift_tokens", "dim"),
+        lambda v: 2 * max(_each(v["shift_tokens"])) + 1 > v["dim"],
+        "shift_tokens={shift_tokens} leaves no feature for some shifts: dim={dim} must be at least "
+        "2 * shift_tokens + 1; use a smaller shift",
+    ),
+    Rule(
         ("norm_bias", "norm"),
         lambda v: v["norm_bias"] and v["norm"] != "layernorm",
         "norm_bias=True needs norm='layernorm', but norm={norm!r}; other norms have no bias",

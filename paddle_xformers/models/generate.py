@@ -122,7 +122,7 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
         cache = outputs.past_key_values
         if cache is not None:
             if paddle.in_dynamic_mode():
-                cache = reserve(cache, self.base_model.stack.self_attention)
+                cache = reserve(cache, self.base_model.stack.steps)
             model_kwargs["past_key_values"] = cache
         if model_kwargs.get("attention_mask") is not None:
             model_kwargs["attention_mask"] = grown_mask(model_kwargs["attention_mask"])

@@ -84,12 +84,14 @@ def check_memory(stack: Stack, b: int, past: Any, mems: Any, return_mems: bool) 
         raise InputError("mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0")
     if mems is not None and past is not None:
         raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
-    pairs, layers = len(stack.self_attention), sum(stack.self_attention)
-    if past is not None and len(past) != pairs + 1:
+    held = [] if past is None else [len(entry) for entry in past[1:]]
+    kept = [step.leaves for step in stack.steps if step.leaves]
+    if past is not None and held != kept:
         raise InputError(
-            f"past_key_values holds {len(past) - 1} pairs of keys and values, but this model runs {pairs} attention "
-            "layers; pass the cache that this very model returned"
+            f"past_key_values holds {held} tensors, layer by layer, but those of this model keep {kept}; pass the "
+            "cache that this very model returned"
         )
+    layers = sum(step.kind == "a" for step in stack.steps)
     if mems is not None and len(mems) != layers + 1:
         raise InputError(
             f"mems holds the states of {len(mems) - 1} layers, but this model runs {layers} self attention layers; "
@@ -113,7 +115,7 @@ def check_context(stack: Stack, b: int, context: Tensor | None, mask: Tensor | N
     Raises:
         InputError: If they do not fit.
     """
-    if False not in stack.self_attention:
+    if all(step.kind != "c" for step in stack.steps):
         for name, given in (("encoder_hidden_states", context), ("encoder_attention_mask", mask)):
             if given is not None:
                 raise InputError(f"{name} has no effect while cross_attend=False; set it or leave the argument out")

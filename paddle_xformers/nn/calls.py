@@ -11,11 +11,12 @@ from paddle import Tensor, nn
 from ..config import StackOptions
 from ..errors import InputError
 from .attention.attention import AttentionCall
-from .attention.cache import Cache, cache_length, room_left
+from .attention.cache import PADDING, Cache, Steps, cache_length, first_keys, room_left
 from .attention.masks import Mask, make_mask
 from .memory import Mems
 from .places import Places, make_places
 from .positions import Rotary
+from .shift import Line, line_up
 from .sizes import sizes
 
 
@@ -25,12 +26,12 @@ class StackCall:
 
     Args:
         attention_mask: The caller's mask over the tokens, or None.
-        cache: Keys and values of the tokens before, or None.
+        cache: What the layers kept of the tokens before, or None.
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
         lead: Number of memory tokens in front of the new tokens.
-        use_cache: Return keys and values.
+        use_cache: Return a cache.
         output_attentions: Return attention weights.
         output_hidden_states: Return the stream before each block and the last hidden state.
         return_mems: Return the states the next segment may read.
@@ -54,7 +55,7 @@ class StackOutput:
 
     Args:
         hidden: The last hidden state, normed, (b, n, d).
-        cache: Keys and values of all tokens so far.
+        cache: What the layers kept of all tokens so far.
         mems: States for the next segment.
         hidden_states: The stream before each block, then the last hidden state, each (b, n, d).
         attentions: Weights of each self attention layer, (b, h, n, m).
@@ -71,17 +72,19 @@ class StackOutput:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the attention layers of one forward share.
+    """What the layers of one forward share.
 
     Args:
         places: Positions of queries and keys.
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
+        line: How the tokens line up for token shift; None: there is no padding among them, or no shift.
     """
 
     places: Places
     room: int
     calls: dict[str, AttentionCall]
+    line: Line | None = None
 
 
 def share(
@@ -89,7 +92,7 @@ def share(
     tokens: Tensor,
     call: StackCall,
     options: StackOptions,
-    self_attention: tuple[bool, ...],
+    steps: Steps,
     rotary: Rotary | None,
     position_bias: nn.Layer | None,
 ) -> Shared:
@@ -100,7 +103,7 @@ def share(
         tokens: Positions of the new tokens, (b or 1, n - lead).
         call: What is asked.
         options: Options of the stack.
-        self_attention: For each pair of the cache, whether it belongs to self attention.
+        steps: What each step of the stack keeps.
         rotary: The stack's rotary positions, or None.
         position_bias: The stack's bias on the scores, or None.
 
@@ -108,7 +111,7 @@ def share(
         InputError: If a reserved cache has too little room, or cross attention gets nothing to look at.
     """
     n = sizes(x)[1]
-    room = room_left(call.cache, n, self_attention)
+    room = room_left(call.cache, n, steps)
     if room < 0:
         raise InputError(
             f"{n} new tokens do not fit into the {n + room} spare places of this reserved cache; "
@@ -138,10 +141,18 @@ def share(
         mask = _with_bias(mask, position_bias(places.queries, places.keys).astype(x.dtype))
     plain = AttentionCall(mask, None, None, cache_length(call.cache), call.output_attentions, call.use_cache)
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
-    if False in self_attention:
-        context_mask = _context_mask(call, n, x.dtype, self_attention)
+    if any(step.kind == "c" for step in steps):
+        context_mask = _context_mask(call, n, x.dtype, steps)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, static_source=True)
-    return Shared(places, room, calls)
+    return Shared(places, room, calls, _line(x, call, places, options))
+
+
+def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
+    """How the tokens line up, where a layer shifts them and a mask of two axes may tell of padding."""
+    mask = call.attention_mask
+    if mask is None or mask.ndim != 2 or not any(layer.shift for layer in options.layers):
+        return None
+    return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))
 
 
 def _with_angles(
@@ -160,11 +171,10 @@ def _with_bias(mask: Mask, bias: Tensor) -> Mask:
     return dataclasses.replace(mask, bias=total, simple=False)
 
 
-def _context_mask(call: StackCall, n: int, dtype: Any, self_attention: tuple[bool, ...]) -> Mask:
+def _context_mask(call: StackCall, n: int, dtype: Any, steps: Steps) -> Mask:
     """The mask over the context, which is at hand or, from the second step on, in the cache."""
     if call.cache is not None:
-        m = call.cache[1 + self_attention.index(False)][0]
-        m = sizes(m)[2]
+        m = sizes(first_keys(call.cache, steps, "c"))[2]
     elif call.context is not None:
         m = sizes(call.context)[1]
     else:

@@ -1,4 +1,4 @@
-"""One layer of the stack: read from the residual stream, norm, branch, norm, write back, norm."""
+"""One layer of the stack: read from the residual stream, norm, shift, branch, norm, write back, norm."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from paddle import Tensor, nn
 from ..config import LayerOptions, StackOptions
 from ..config.options import AttentionOptions, FeedForwardOptions
 from .attention.attention import Attention, AttentionCall, AttentionResult, Handed
+from .attention.cache import Keeps, State
 from .attention.parts import Site
 from .feedforward import FeedForward
 from .norms import make_norm
 from .positions import Rotary
 from .residuals import ResidualScheme
+from .shift import Line, TokenShift
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class LayerResult:
         streams: The residual stream(s) after the layer.
         attention: What its attention gave back, or None for a feed-forward layer.
         read: What the branch read from the streams, before the norm, (b, n, d).
+        state: What it keeps for the cache.
     """
 
     kind: str
     streams: Tensor
     attention: AttentionResult | None
     read: Tensor
+    state: State = ()
 
 
 class Layer(nn.Layer):
@@ -64,6 +68,9 @@ class Layer(nn.Layer):
         self.branch_norm = make_norm(stack.dim, stack.norm) if placement == "sandwich" else None
         self.post_norm = make_norm(stack.dim, stack.norm) if placement in ("post", "pre_and_post") else None
         self.connection = residuals.connection(index)
+        self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
+        self.keys_values = 0 if options.kind == "f" else 2  # tensors of its branch in the cache
+        self.keeps = Keeps(options.kind, self.keys_values + bool(options.shift and stack.causal))
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
             self.ff = FeedForward(stack.dim, branch)
@@ -77,9 +84,10 @@ class Layer(nn.Layer):
         streams: Tensor,
         call: AttentionCall | None = None,
         *,
+        line: Line | None = None,
         context: Tensor | None = None,
         mem: Tensor | None = None,
-        past: tuple[Tensor, Tensor] | None = None,
+        past: State = (),
         handed: Handed | None = None,
     ) -> LayerResult:
         """Run the layer.
@@ -87,14 +95,19 @@ class Layer(nn.Layer):
         Args:
             streams: The residual stream(s).
             call: What this forward hands to attention layers of this kind; None for a feed-forward layer.
+            line: How the tokens line up for token shift; None: there is no padding among them.
             context: What cross attention looks at, (b, m, c).
             mem: What this layer read in the segment before, (b, m, d).
-            past: This layer's cached keys and values.
+            past: What this layer kept, or nothing.
             handed: What the attention layers of this kind before it handed on.
         """
         read, seen = self.connection.read(streams)  # (b, n, d)
         x = read if self.pre_norm is None else self.pre_norm(read)
-        result = None if call is None else self._attend(x, call, context, mem, past, handed)
+        kept: State = ()
+        if self.shift is not None:
+            x, kept = self.shift(x, line, past[self.keys_values :])
+        pair = past[: self.keys_values] or None
+        result = None if call is None else self._attend(x, call, context, mem, pair, handed)
         output = self.ff(x) if result is None else result.output
         if self.branch_scale != 1.0:
             output = output * self.branch_scale
@@ -103,7 +116,8 @@ class Layer(nn.Layer):
         streams = self.connection.write(streams, output, seen)
         if self.post_norm is not None:
             streams = self.post_norm(streams)
-        return LayerResult(self.kind, streams, result, read)
+        state = (*(result.pair if result and result.pair else ()), *kept)
+        return LayerResult(self.kind, streams, result, read, state)
 
     def _attend(
         self,

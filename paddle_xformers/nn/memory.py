@@ -11,6 +11,7 @@ from paddle import Tensor, nn
 from paddle.nn.initializer import Normal
 
 from ..config.options import MemoryOptions
+from .attention.cache import Steps
 from .sizes import sizes
 
 Mems = tuple[Tensor, ...]
@@ -35,21 +36,20 @@ class MemoryTokens(nn.Layer):
         return paddle.concat([memory, x], axis=1)
 
 
-def mem_for_layers(mems: Mems | None, layers: int, options: MemoryOptions) -> list[Tensor | None]:
-    """Return the states each self attention layer reads, by ordinal.
+def mem_for_steps(mems: Mems | None, steps: Steps, options: MemoryOptions) -> list[Tensor | None]:
+    """Return the states each step of the stack reads; None for those that are no self attention.
 
     With `shift_mem_down` a layer reads what the layer so many levels up left (2012.15688).
 
     Args:
         mems: Mems of the segment before.
-        layers: Number of self attention steps.
+        steps: What each step of the stack keeps.
         options: The memory fields.
     """
-    if mems is None:
-        return [None] * layers
-    states = list(mems[1:])
+    read = list(mems[1:]) if mems is not None else []
     shift = options.shift_mem_down
-    return states[shift:] + states[:shift]
+    ordered = read[shift:] + read[:shift]
+    return [ordered.pop(0) if step.kind == "a" and ordered else None for step in steps]
 
 
 def next_mems(mems: Mems | None, states: list[Tensor], valid: Tensor, length: int) -> Mems:

@@ -9,10 +9,10 @@ from paddle import Tensor, nn
 
 from ..config import StackOptions
 from .attention.attention import AttentionCall, Handed
-from .attention.cache import PADDING
+from .attention.cache import PADDING, states
 from .calls import Shared, StackCall, StackOutput, share
 from .layer import Layer, LayerResult
-from .memory import mem_for_layers, next_mems
+from .memory import mem_for_steps, next_mems
 from .norms import make_norm
 from .positions import Rotary, make_position_bias
 from .residuals import make_residuals
@@ -40,8 +40,7 @@ class Stack(nn.Layer):
         if final is None:
             final = options.norm.norm_placement in ("pre", "sandwich")
         self.final_norm = make_norm(options.dim, options.norm) if final else None
-        kinds = [options.layers[index].kind for index in options.order]
-        self.self_attention = tuple(kind == "a" for kind in kinds if kind != "f")
+        self.steps = tuple(self.layers[index].keeps for index in options.order)
         self.enable_recompute = False
 
     def forward(self, x: Tensor, tokens: Tensor, call: StackCall) -> StackOutput:
@@ -52,9 +51,8 @@ class Stack(nn.Layer):
             tokens: Positions of the new tokens, (b or 1, n - lead).
             call: What is asked.
         """
-        shared = share(x, tokens, call, self.options, self.self_attention, self.rotary, self.position_bias)
-        mems = mem_for_layers(call.mems, sum(self.self_attention), self.options.memory)
-        pasts = list(call.cache[1:]) if call.cache is not None else [None] * len(self.self_attention)
+        shared = share(x, tokens, call, self.options, self.steps, self.rotary, self.position_bias)
+        pasts, mems = states(call.cache, self.steps), mem_for_steps(call.mems, self.steps, self.options.memory)
         output = StackOutput(x)
         results: list[LayerResult] = []
         handed: dict[str, Handed] = {}
@@ -63,8 +61,6 @@ class Stack(nn.Layer):
             layer = self.layers[index]
             if call.output_hidden_states and step % self.options.block_length == 0:
                 output.hidden_states.append(self.residuals.collapse(streams))
-            past = pasts.pop(0) if layer.kind != "f" else None
-            mem = mems.pop(0) if layer.kind == "a" else None
             if self._skips(layer, call):
                 results.append(LayerResult(layer.kind, streams, None, layer.connection.read(streams)[0]))
                 continue
@@ -72,9 +68,10 @@ class Stack(nn.Layer):
                 layer,
                 streams,
                 shared.calls.get(layer.kind),
+                line=shared.line,
                 context=call.context if layer.kind == "c" else None,
-                mem=mem,
-                past=past,
+                mem=mems[step],
+                past=pasts[step],
                 handed=handed.get(layer.kind),
             )
             streams = result.streams
@@ -106,7 +103,7 @@ class Stack(nn.Layer):
         if call.use_cache:
             keys = shared.places.keys
             keys = (keys[:, : keys.shape[1] - shared.room] if shared.room else keys).expand([b, -1])
-            output.cache = ((keys,), *(r.attention.pair for r in results if r.attention is not None))
+            output.cache = ((keys,), *(result.state for result in results if result.state))
         if call.output_hidden_states:
             output.hidden_states.append(output.hidden)
         if call.output_attentions:

@@ -52,6 +52,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
         {"residual": "rezero", "zero_init_branch_output": True}
     ],
+    ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "identity"}, {"norm_eps": 0.01}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
@@ -143,6 +144,7 @@ def test_wrong_values_are_told_all_at_once_and_before_rules():
         ({"attn_dropout": [0.1]}, r"has 1 values for 2 self attention layers; .* a list of exactly 2"),
         ({"ff_mult": [1, 2, 3]}, r"ff_mult=.* has 3 values for 2 feed-forward layers"),
         ({"layer_dropout": [0.1, 0.2]}, r"layer_dropout=.* has 2 values for 4 layers"),
+        ({"shift_tokens": [1, 1, 1]}, r"shift_tokens=.* has 3 values for 4 layers"),
         ({"scale_residual": 2.0}, r"scale_residual=2.0 is a float; allowed is bool"),
         ({**CROSS, "cross_attn_dropout": [0.1]}, r"has 1 values for 2 cross attention layers"),
         ({"custom_layers": "af"}, r"custom_layers='af' is a str; allowed is list of str \| None"),

@@ -117,9 +117,9 @@ def test_the_feed_forward_output_is_as_wide_as_the_stream():
 OLD_PORT = (
     {"use_scalenorm": True, "pre_norm": False, "zero_init_branch_output": True},
     {"sandwich_norm": True, "gate_residual": True, "scale_residual": True},
-    {"use_rezero": True, "macaron": True},
+    {"use_rezero": True, "macaron": True, "shift_tokens": 1},
     {"sandwich_coef": 1, "ff_relu_squared": True, "ff_post_act_ln": True, "ff_dim_out": 32},
-    {"par_ratio": 3, "depth": 4},
+    {"par_ratio": 3, "depth": 4, "shift_tokens": (1, 0, 2, 0, 0, 0, 1, 1)},
 )
 
 

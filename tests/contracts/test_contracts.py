@@ -46,7 +46,7 @@ def test_cached_decoding_equals_one_pass(case: Case):
             parts.append(output.logits.numpy())
             cache = output.past_key_values
             if room:
-                cache = reserve(cache, model.xdecoder.stack.self_attention)
+                cache = reserve(cache, model.xdecoder.stack.steps)
             start += size
         np.testing.assert_allclose(np.concatenate(parts, 1), whole, atol=1e-4)
 

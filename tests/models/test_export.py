@@ -16,6 +16,8 @@ BUNDLES = {
     "t5": {"position_bias": "t5"},
     "memory": {"num_memory_tokens": 3},
     "streams": {"residual": "hyper", "num_residual_streams": 2},
+    "gates": {"residual": "gru", "scale_residual": True, "ff_post_act_ln": True},
+    "shifted tokens": {"shift_tokens": (2, 0, 1, 1), "num_memory_tokens": 2},
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)
@@ -125,9 +127,10 @@ def test_the_inference_engine(tmp_path, fields):
     np.testing.assert_allclose(found, model(ids).numpy(), atol=1e-4)
 
 
-def test_generation_as_one_graph(tmp_path):
+@pytest.mark.parametrize("fields", [{}, {"shift_tokens": 2}], ids=["rotary", "shifted tokens"])
+def test_generation_as_one_graph(tmp_path, fields):
     """PaddleNLP's own export: sampling from one candidate, so that it can be compared."""
-    fields = {"rotary_pos_emb": True}
+    fields = {"rotary_pos_emb": True, **fields}
     model = build(fields)
     build(fields).to_static(str(tmp_path / "generate"), {"use_top_p": False})
     static = paddle.jit.load(str(tmp_path / "generate"))
@@ -138,11 +141,12 @@ def test_generation_as_one_graph(tmp_path):
     np.testing.assert_array_equal(found.numpy()[:, -expected.shape[1] :], expected.numpy())
 
 
-def test_a_traced_model_trains(tmp_path):
+@pytest.mark.parametrize("fields", [{}, {"shift_tokens": 1, "residual": "gru"}], ids=["default", "shift and gates"])
+def test_a_traced_model_trains(tmp_path, fields):
     """In Paddle's default mode of tracing, which falls back to Python where it has to."""
     losses = []
     for traced in (False, True):
-        model = build({})
+        model = build(fields)
         model.train()
         forward = paddle.jit.to_static(model) if traced else model
         loss = forward(tokens(), labels=tokens())[0]

@@ -53,6 +53,7 @@ HYPER = {"num_residual_streams": 3}
 COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where the paper mixes them
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
+SHIFT = {"shift_tokens": 2}
 PADDED = ("right padding",)
 
 CASES = [
@@ -154,6 +155,19 @@ CASES = [
         {"emb_dropout": 0.3},
     ),
     Case("zero init", CROSS | {"zero_init_branch_output": True, "cross_attn_zero_init_output": True}),
+    # Token shift
+    Case("shifted tokens", SHIFT),
+    Case("shifted tokens, far", ROTARY | {"shift_tokens": 3}),
+    Case("shifted tokens, further than there are", {"shift_tokens": 17, "dim": 40}),
+    Case("shifted tokens by layer", {"shift_tokens": (2, 0, 1, 3)}),
+    Case("shifted tokens, right padding", SHIFT, inputs=PADDED),
+    Case("shifted tokens, attention mask, padding", ROTARY | SHIFT, inputs=("attention mask",)),
+    Case("shifted tokens, memory tokens", ROTARY | SHIFT, MEMORY, inputs=PADDED),
+    Case("shifted tokens, mems", ROTARY | {"shift_tokens": (1, 2, 0, 1)}, XL, inputs=("mems", *PADDED)),
+    Case("shifted tokens, tied layers", SHIFT | {"weight_tie_layers": True, "depth": 3}),
+    Case("shifted tokens, order of execution", {"shift_tokens": (1, 0, 2, 1), "layers_execute_order": (0, 1, 2, 0, 3)}),
+    Case("shifted tokens, cross attention", CROSS | {"shift_tokens": 2, "macaron": True}, inputs=("context mask",)),
+    Case("shifted tokens, hyper-connections", HYPER | SHIFT, ours=COMPAT),
     # Cross attention
     Case("cross attention", CROSS),
     Case("cross attention, masks", CROSS, inputs=("context mask", *PADDED)),

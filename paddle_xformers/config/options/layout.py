@@ -71,6 +71,16 @@ class LayoutOptions:
         paper="2405.15071",
         examples=((0, 1, 2, 3, 0, 1), (2, 3, 0, 1)),
     )
+    shift_tokens: int = option(
+        0,
+        "Token shift: a layer's input is cut along the features into equal chunks; one stays, the others come from 1, "
+        "2, ... this many tokens before (in a bidirectional stack also behind); what is left over stays.",
+        feature="layers-shift-tokens",
+        paper="2106.07477",
+        minimum=0,
+        per_layer=ANY_LAYER,
+        examples=(1, 2, (3, 0, 1, 0)),
+    )
     layer_dropout: float = option(
         0.0,
         "Stochastic depth: probability that a layer is skipped in a training step.",
