@@ -54,7 +54,7 @@ def all_cases() -> list[Case]:
         for example in info.examples:
             around = {**info.needs, **info.beside}
             # Streams and their number only make sense together: without one there is no other.
-            base = {} if info.name in ("residual", "num_residual_streams") else around
+            base = {} if info.name == "num_residual_streams" else around
             values = {**around, info.name: example}
             cases.append(Case(f"{info.name}={example}".replace(" ", ""), values, info.name, base))
     return cases

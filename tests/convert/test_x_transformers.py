@@ -109,6 +109,30 @@ def test_gated_unit_without_bias_keeps_its_first_one():
     assert not any(name.endswith("ff.up_proj.bias") for name in ours)
 
 
+def test_a_norm_inside_the_feed_forward_layer_has_no_offset():
+    inner = {LAYER + "1.1.ff.1.gamma": np.full(32, 0.5, "float32"), LAYER + "1.1.ff.3.weight": np.ones((8, 32))}
+    moved = {LAYER + "1.1.ff.3.bias": np.ones(8), LAYER + "1.1.ff.2.weight": None, LAYER + "1.1.ff.2.bias": None}
+    normed = config(ff_post_act_ln=True)
+    ours = from_x_transformers(weights(**inner, **moved), normed)
+    assert ours.keys() == XDecoderForCausalLM(normed).state_dict().keys()
+    assert (ours["xdecoder.stack.layers.1.ff.inner_norm.weight"] == 0.5).all()
+    assert ours["xdecoder.stack.layers.1.ff.down_proj.weight"].shape == (32, 8)
+
+
+def test_gated_and_scaled_residuals():
+    cell = {"weight_ih": (24, 8), "weight_hh": (24, 8), "bias_ih": (24,), "bias_hh": (24,)}
+    added = {f"{LAYER}{i}.2.gru.{name}": np.random.rand(*shape) for i in (0, 1) for name, shape in cell.items()}
+    added |= {f"{LAYER}{i}.2.residual_scale": np.full(8, 2.0) for i in (0, 1)}
+    gated_residual = config(gate_residual=True, scale_residual=True)
+    ours = from_x_transformers(weights(**added), gated_residual)
+    assert ours.keys() == XDecoderForCausalLM(gated_residual).state_dict().keys()
+    for name in cell:
+        np.testing.assert_array_equal(
+            ours[f"xdecoder.stack.layers.1.connection.gru.{name}"], added[f"{LAYER}1.2.gru.{name}"]
+        )
+    assert (ours["xdecoder.stack.layers.0.connection.residual_scale"] == 2).all()
+
+
 def test_tied_head_is_the_embedding():
     tied = config(tie_word_embeddings=True)
     ours = from_x_transformers(weights(**{"to_logits.weight": None}), tied)
