@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XDecoderModel as XDecoderModel
     from paddle_xformers.models import XDecoderPretrainedModel as XDecoderPretrainedModel
     from paddle_xformers.models import XEncoderConfig as XEncoderConfig
+    from paddle_xformers.models import XEncoderForMaskedLM as XEncoderForMaskedLM
     from paddle_xformers.models import XEncoderModel as XEncoderModel
     from paddle_xformers.models import XEncoderPretrainedModel as XEncoderPretrainedModel
     from paddle_xformers.tokenizers import XByteTokenizer as XByteTokenizer
@@ -45,6 +46,7 @@ _HOME = {
     "XDecoderModel": "models",
     "XDecoderPretrainedModel": "models",
     "XEncoderConfig": "models",
+    "XEncoderForMaskedLM": "models",
     "XEncoderModel": "models",
     "XEncoderPretrainedModel": "models",
     "XFormersError": "errors",

@@ -21,7 +21,7 @@ from paddle_xformers.errors import CheckpointError, ConfigError, InputError
 # that an Auto class can load. The configuration class is <prefix>Config.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("XDecoder", ("Model", "ForCausalLM")),
-    ("XEncoder", ("Model",)),
+    ("XEncoder", ("Model", "ForMaskedLM")),
 )
 
 # The first tokenizer is the one of a checkpoint that names none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .configuration import XPretrainedConfig
 from .decoder import XDecoderConfig, XDecoderForCausalLM, XDecoderModel, XDecoderPretrainedModel
-from .encoder import XEncoderConfig, XEncoderModel, XEncoderPretrainedModel
+from .encoder import XEncoderConfig, XEncoderForMaskedLM, XEncoderModel, XEncoderPretrainedModel
 from .pretrained import XPretrainedModel
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "XDecoderModel",
     "XDecoderPretrainedModel",
     "XEncoderConfig",
+    "XEncoderForMaskedLM",
     "XEncoderModel",
     "XEncoderPretrainedModel",
     "XPretrainedConfig",

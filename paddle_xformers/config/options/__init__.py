@@ -6,7 +6,7 @@ from .attention import AttentionOptions
 from .embedding import EmbeddingOptions
 from .feedforward import FeedForwardOptions
 from .layout import LayoutOptions
-from .memory import MemoryOptions
+from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
 from .position import PositionOptions
@@ -25,13 +25,20 @@ CORE_GROUPS: tuple[type, ...] = (
     MemoryOptions,
 )
 
+# A bidirectional model sees its segment at once: nothing is carried from one to the next.
+BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
+    MemoryTokenOptions if group is MemoryOptions else group for group in CORE_GROUPS
+)
+
 __all__ = [
+    "BIDIRECTIONAL_GROUPS",
     "CORE_GROUPS",
     "AttentionOptions",
     "EmbeddingOptions",
     "FeedForwardOptions",
     "LayoutOptions",
     "MemoryOptions",
+    "MemoryTokenOptions",
     "ModelOptions",
     "NormOptions",
     "PositionOptions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .configuration import XEncoderConfig
+from .masked_lm import XEncoderForMaskedLM
 from .modeling import XEncoderModel, XEncoderPretrainedModel
 
-__all__ = ["XEncoderConfig", "XEncoderModel", "XEncoderPretrainedModel"]
+__all__ = ["XEncoderConfig", "XEncoderForMaskedLM", "XEncoderModel", "XEncoderPretrainedModel"]

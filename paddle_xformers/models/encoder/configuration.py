@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...config.options import BIDIRECTIONAL_GROUPS
 from ..configuration import XPretrainedConfig
 
 
@@ -9,4 +10,5 @@ class XEncoderConfig(XPretrainedConfig):
     """Configuration of the bidirectional encoder, `XEncoderModel`; see `XPretrainedConfig`."""
 
     model_type = "xencoder"
+    groups = BIDIRECTIONAL_GROUPS
     causal = False
