@@ -27,7 +27,8 @@ class MemoryOptions(MemoryTokenOptions):
 
     max_mem_len: int = option(
         0,
-        "Transformer-XL: how many hidden states of the segments before each layer keeps (return_mems, mems).",
+        "Transformer-XL: how many hidden states of the segments before each layer keeps (return_mems, mems). "
+        "Decoders only.",
         feature="mem-xl",
         paper="1901.02860",
         minimum=0,

@@ -9,6 +9,7 @@ from paddle import Tensor
 
 from ..._compat import import_paddlenlp
 from ..losses import token_loss
+from ..outputs import as_asked
 from ..pretrained import LMHead
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
@@ -32,7 +33,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
 
     def __init__(self, config: XEncoderConfig) -> None:
         super().__init__(config)
-        self.xencoder = XEncoderModel(config)
+        self.xencoder = XEncoderModel(config, add_pooling_layer=False)
         scale = 1.0
         if config.tie_word_embeddings:
             scale = config.tie_embedding_scale or config.dim**-0.5
@@ -43,8 +44,9 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
     def forward(
         self,
         input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
         position_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         encoder_hidden_states: Tensor | None = None,
@@ -57,8 +59,9 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
 
         Args:
             input_ids: As in `XEncoderModel.forward`, like all that are not named here.
-            attention_mask: Likewise.
+            token_type_ids: Likewise.
             position_ids: Likewise.
+            attention_mask: Likewise.
             inputs_embeds: Likewise.
             labels: The right token of each place, (b, n); -100, at the places that were not masked, is left out of the
                 loss.
@@ -77,13 +80,14 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         """
         hidden = self.xencoder(
             input_ids,
-            attention_mask=attention_mask,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-            encoder_hidden_states=encoder_hidden_states,
-            encoder_attention_mask=encoder_attention_mask,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
+            token_type_ids,
+            position_ids,
+            attention_mask,
+            inputs_embeds,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            output_attentions,
+            output_hidden_states,
             return_dict=True,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
@@ -93,7 +97,4 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             hidden_states=hidden.hidden_states,
             attentions=hidden.attentions,
         )
-        if self.config.return_dict if return_dict is None else return_dict:
-            return output
-        values = output.to_tuple()
-        return values[0] if len(values) == 1 else values
+        return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

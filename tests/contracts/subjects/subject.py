@@ -44,7 +44,8 @@ class Subject:
         result: The attribute of the output that contracts compare.
         small: Fields of the small model.
         length: The length n that most contracts use.
-        padded: The arguments whose second axis a mask covers; padding is put into all of them.
+        padded: The arguments whose second axis a mask covers; padding is put into those of them that there are, and
+            the first is always there.
         mask: The argument that takes the mask, (b, n); None: the model has none, and contracts about masks do not run.
         per_token: Whether the second axis of the result belongs to that of `padded`.
         causal: Whether the contract holds that later tokens change nothing before them.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from paddle_xformers import XDecoderConfig, XDecoderForCausalLM
+import paddle
+
+from paddle_xformers import XDecoderConfig, XDecoderForCausalLM, XDecoderForSequenceClassification
 
 from .subject import Inputs, Subject, context, tokens
 
@@ -34,4 +36,19 @@ DECODER = Subject(
     },
 )
 
-SUBJECTS = (DECODER,)
+
+def one_label(given: Inputs) -> Inputs:
+    return {"labels": paddle.arange(given["input_ids"].shape[0]) % 2}
+
+
+CLASSIFIER = Subject(
+    "xdecoder-classifier",
+    XDecoderConfig,
+    XDecoderForSequenceClassification,
+    inputs,
+    one_label,
+    per_token=False,
+    own=(),
+)
+
+SUBJECTS = (DECODER, CLASSIFIER)
