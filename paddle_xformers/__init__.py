@@ -21,9 +21,15 @@ if TYPE_CHECKING:
     from paddle_xformers.errors import XFormersError as XFormersError
     from paddle_xformers.models import XDecoderConfig as XDecoderConfig
     from paddle_xformers.models import XDecoderForCausalLM as XDecoderForCausalLM
+    from paddle_xformers.models import XDecoderForSequenceClassification as XDecoderForSequenceClassification
     from paddle_xformers.models import XDecoderModel as XDecoderModel
     from paddle_xformers.models import XDecoderPretrainedModel as XDecoderPretrainedModel
     from paddle_xformers.models import XEncoderConfig as XEncoderConfig
+    from paddle_xformers.models import XEncoderForMaskedLM as XEncoderForMaskedLM
+    from paddle_xformers.models import XEncoderForMultipleChoice as XEncoderForMultipleChoice
+    from paddle_xformers.models import XEncoderForQuestionAnswering as XEncoderForQuestionAnswering
+    from paddle_xformers.models import XEncoderForSequenceClassification as XEncoderForSequenceClassification
+    from paddle_xformers.models import XEncoderForTokenClassification as XEncoderForTokenClassification
     from paddle_xformers.models import XEncoderModel as XEncoderModel
     from paddle_xformers.models import XEncoderPretrainedModel as XEncoderPretrainedModel
     from paddle_xformers.tokenizers import XByteTokenizer as XByteTokenizer
@@ -42,9 +48,15 @@ _HOME = {
     "XByteTokenizer": "tokenizers",
     "XDecoderConfig": "models",
     "XDecoderForCausalLM": "models",
+    "XDecoderForSequenceClassification": "models",
     "XDecoderModel": "models",
     "XDecoderPretrainedModel": "models",
     "XEncoderConfig": "models",
+    "XEncoderForMaskedLM": "models",
+    "XEncoderForMultipleChoice": "models",
+    "XEncoderForQuestionAnswering": "models",
+    "XEncoderForSequenceClassification": "models",
+    "XEncoderForTokenClassification": "models",
     "XEncoderModel": "models",
     "XEncoderPretrainedModel": "models",
     "XFormersError": "errors",

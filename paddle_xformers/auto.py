@@ -20,8 +20,18 @@ from paddle_xformers.errors import CheckpointError, ConfigError, InputError
 # One entry a family: the prefix of its class names, and what follows the prefix in the name of each class
 # that an Auto class can load. The configuration class is <prefix>Config.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("XDecoder", ("Model", "ForCausalLM")),
-    ("XEncoder", ("Model",)),
+    ("XDecoder", ("Model", "ForCausalLM", "ForSequenceClassification")),
+    (
+        "XEncoder",
+        (
+            "Model",
+            "ForMaskedLM",
+            "ForSequenceClassification",
+            "ForTokenClassification",
+            "ForQuestionAnswering",
+            "ForMultipleChoice",
+        ),
+    ),
 )
 
 # The first tokenizer is the one of a checkpoint that names none.

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 
 from .field import FieldInfo
+from .options import ALL_GROUPS
 from .rules import RULES
 from .spelling import SPELLINGS
 
@@ -75,6 +76,7 @@ def as_markdown(fields: Mapping[str, FieldInfo]) -> str:
                 "",
                 f"## {group}",
                 "",
+                *_about(group),
                 "| field | default | allowed | meaning | also spelt | feature | paper |",
             ]
             parts += ["|---|---|---|---|---|---|---|"]
@@ -89,6 +91,11 @@ def as_markdown(fields: Mapping[str, FieldInfo]) -> str:
         ]
         parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(parts) + "\n"
+
+
+def _about(group: str) -> list[str]:
+    """What a group of options says of itself, as lines of the page."""
+    return [str(known.__doc__).splitlines()[0] + "\n" for known in ALL_GROUPS if known.__name__ == group]
 
 
 def rules_as_markdown() -> str:

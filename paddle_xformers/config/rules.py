@@ -309,6 +309,16 @@ COMBINATIONS: tuple[Rule, ...] = (
         lambda v: v["shift_mem_down"] > 0 and v["max_mem_len"] == 0,
         "shift_mem_down={shift_mem_down} has no effect while max_mem_len=0; set max_mem_len or leave it out",
     ),
+    Rule(
+        ("pooler_dense", "pooler"),
+        lambda v: v["pooler_dense"] and v["pooler"] == "none",
+        "pooler_dense=True has no effect while pooler='none'; choose a pooler or leave it out",
+    ),
+    Rule(
+        ("pooler_normalize", "pooler"),
+        lambda v: v["pooler_normalize"] and v["pooler"] == "none",
+        "pooler_normalize=True has no effect while pooler='none'; choose a pooler or leave it out",
+    ),
 )
 
 
@@ -332,7 +342,7 @@ def rules_of(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
     return (*needs, *(rule for rule in COMBINATIONS if set(rule.fields) <= set(fields)))
 
 
-# The rules of the families that take tokens.
+# The rules of all families.
 RULES: tuple[Rule, ...] = rules_of(schema())
 
 

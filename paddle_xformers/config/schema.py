@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from .field import ATTENTION, CROSS_ATTENTION, FieldInfo, fields_of
-from .options import CORE_GROUPS, AttentionOptions
+from .options import ALL_GROUPS, AttentionOptions
 
 
 @functools.cache
-def schema(groups: tuple[type, ...] = CORE_GROUPS) -> Mapping[str, FieldInfo]:
+def schema(groups: tuple[type, ...] = ALL_GROUPS) -> Mapping[str, FieldInfo]:
     """Return every field of the given groups by name.
 
     Each `attn_*` field is followed by its `cross_attn_*` twin, whose None means "as in self attention".
 
     Args:
-        groups: Options dataclasses.
+        groups: Options dataclasses; by default those of all families.
     """
     fields: dict[str, FieldInfo] = {}
     for group in groups:

@@ -14,11 +14,11 @@ from .x_transformers import from_x_transformers
 
 
 def load_x_transformers(model: Any, state_dict: Mapping[str, Any], *, unit_offset: bool = True) -> None:
-    """Give a model the weights of an x-transformers decoder.
+    """Give a model the weights of an x-transformers model.
 
     Args:
-        model: An XDecoderForCausalLM, or an XDecoderModel, which takes no output head. Its configuration must
-            have the options that the weights were trained with.
+        model: An XDecoderForCausalLM or XEncoderForMaskedLM, or the family's bare model, which takes no output head.
+            Its configuration must have the options that the weights were trained with.
         state_dict: As in `from_x_transformers`.
         unit_offset: Likewise.
 

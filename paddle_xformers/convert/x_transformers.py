@@ -1,4 +1,4 @@
-"""Weights of x-transformers 2.31: `TransformerWrapper(attn_layers=Decoder(...))`."""
+"""Weights of x-transformers 2.31: `TransformerWrapper` around a `Decoder` or an `Encoder`."""
 
 from __future__ import annotations
 
@@ -27,16 +27,23 @@ from .transforms import column, gain, gate_half, one_axis, rotary_frequencies, t
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
 _BRANCH, _OUR_BRANCH = _LAYER + "1.{fn}", _OURS + "{branch}."
+_POOL = "{base}.pooler.attention."
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
 RULES: tuple[Rule, ...] = (
     # From ids to the first hidden state, and back.
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
+    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
     Rule("memory_tokens", "{base}.memory_tokens.weight"),
     Rule("to_logits.weight", "lm_head.weight"),
+    Rule("attn_pool.queries", _POOL + "queries"),
+    Rule("attn_pool.pooler.to_q.weight", _POOL + "attn.q_proj.weight", transposed),
+    Rule("attn_pool.pooler.to_k.weight", _POOL + "attn.k_proj.weight", transposed),
+    Rule("attn_pool.pooler.to_v.weight", _POOL + "attn.v_proj.weight", transposed),
+    Rule("attn_pool.pooler.to_out.weight", _POOL + "attn.o_proj.weight", transposed),
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
     Rule(
@@ -107,7 +114,7 @@ RULES: tuple[Rule, ...] = (
 def from_x_transformers(
     state_dict: Mapping[str, Any], config: Any, *, unit_offset: bool = True
 ) -> dict[str, np.ndarray]:
-    """Turn the weights of an x-transformers decoder into those of XDecoderForCausalLM.
+    """Turn the weights of an x-transformers model into those of XDecoderForCausalLM or XEncoderForMaskedLM.
 
     With grouped key/value heads the query heads change places (see `heads`), and so do the attention weights that
     the model returns. Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
@@ -115,7 +122,8 @@ def from_x_transformers(
     Args:
         state_dict: Numpy arrays (or what numpy can read without a copy to another device) by x-transformers'
             name; the `net.` of an AutoregressiveWrapper may stand in front.
-        config: The XDecoderConfig of the model they go to, built from the same options.
+        config: The XDecoderConfig or XEncoderConfig of the model they go to, built from the same options. One table of
+            `embed_num_tokens` is `type_vocab_size`; `attn_pool=True` is `pooler="attention"`.
         unit_offset: Whether the gains of norms are stored less 1; False for norm_add_unit_offset=False.
 
     Returns:
@@ -174,6 +182,9 @@ def _left_out(stack: StackOptions, base: str, found: Mapping[str, np.ndarray]) -
         elif branch.heads == 1 and branch.attn_dim_head == stack.dim:  # a single head is not projected
             name = "attn" if layer.kind == "a" else "cross_attn"
             constants[f"{prefix}{name}.o_proj.weight"] = np.eye(stack.dim, dtype="float32")
+    pool = _POOL.format(base=base)
+    if pool + "queries" in found and stack.attention.heads == 1:
+        constants[pool + "attn.o_proj.weight"] = np.eye(stack.dim, dtype="float32")
     if not any(name in found for name in gated):  # ff_no_bias leaves the first bias of a gated unit in place
         constants |= {name: np.zeros(stack.dim, dtype="float32") for name in gated}
     return constants

@@ -15,7 +15,7 @@ from ..nn.embeddings import TokenEmbeddings
 from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
 from ..nn.stack import Stack
-from .inputs import check_context, check_length, check_memory, check_positions, check_tokens
+from .inputs import check_context, check_length, check_memory, check_positions, check_tokens, check_types
 from .outputs import XModelOutput
 
 
@@ -24,13 +24,16 @@ class TokenBackbone:
 
     config: Any
 
-    def build_backbone(self, options: StackOptions) -> None:
+    def build_backbone(self, options: StackOptions, *, type_vocab_size: int = 0) -> None:
         """Build embeddings, memory tokens and stack.
 
         Args:
             options: Everything they are built from.
+            type_vocab_size: Number of token types; 0: none.
         """
-        self.embeddings = TokenEmbeddings(options.model, options.embedding, options.position)
+        self.embeddings = TokenEmbeddings(
+            options.model, options.embedding, options.position, type_vocab_size=type_vocab_size
+        )
         count = options.memory.num_memory_tokens
         self.memory_tokens = MemoryTokens(count, options.dim) if count else None
         self.stack = Stack(options)
@@ -59,6 +62,7 @@ class TokenBackbone:
         b, n = check_tokens(input_ids, inputs_embeds, config.emb_dim or config.dim)
         if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
             check_positions(position_ids, b, n)
+            check_types(embedded.get("token_type_ids"), getattr(config, "type_vocab_size", 0), b, n)
             check_memory(self.stack, b, cache, call.mems, call.return_mems)
             context_width = config.cross_attn_dim_context or config.dim
             check_context(self.stack, b, call.context, call.context_mask, context_width)

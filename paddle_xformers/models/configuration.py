@@ -54,7 +54,9 @@ class XPretrainedConfig(PretrainedConfig):
         for name, info in fields.items():
             setattr(self, name, given.pop(name, info.default))
         self.xformers_version = given.pop("xformers_version", __version__)
-        super().__init__(tie_word_embeddings=getattr(self, "tie_word_embeddings", False), **given)
+        # PaddleNLP's configuration has some of our fields too, and would set them to its own default.
+        shared = {name: getattr(self, name) for name in fields if _is_paddlenlp_key(name)}
+        super().__init__(**{"tie_word_embeddings": False, **shared, **given})
 
     @classmethod
     def fields(cls) -> Mapping[str, FieldInfo]:
@@ -76,11 +78,14 @@ class XPretrainedConfig(PretrainedConfig):
                 )
             result[own], source[own] = value, name
         known = {*fields, *BY_KEYWORD, *cls.attribute_map}
-        for name in result:
-            if name not in fields and not _is_paddlenlp_key(name):
-                sentence = misspelt(name, known)
-                if sentence:
-                    raise ConfigError(sentence)
+        for name, value in result.items():
+            if name in fields or _is_paddlenlp_key(name):
+                continue
+            if name in schema():
+                raise ConfigError(f"{name}={value!r} is a field of other families, not of {cls.__name__}; leave it out")
+            sentence = misspelt(name, known)
+            if sentence:
+                raise ConfigError(sentence)
         return result
 
     @classmethod

@@ -66,6 +66,31 @@ def check_positions(position_ids: Tensor | None, b: int, n: int) -> None:
         raise InputError(f"position_ids has shape {list(position_ids.shape)} for {n} new tokens; give ({b}, {n})")
 
 
+def check_types(token_type_ids: Tensor | None, type_vocab_size: int, b: int, n: int) -> None:
+    """Refuse token types that are not one integer a token, or that the model does not know.
+
+    Args:
+        token_type_ids: (b, n), or None.
+        type_vocab_size: Number of token types of the model.
+        b: Batch size.
+        n: Number of tokens.
+
+    Raises:
+        InputError: If the model has no token types, or the shape or type is wrong.
+    """
+    if token_type_ids is None:
+        return
+    if not type_vocab_size:
+        raise InputError(
+            "token_type_ids has no effect while type_vocab_size=0; set it in the configuration, or leave the argument "
+            "out (return_token_type_ids=False for PaddleNLP's tokenizers)"
+        )
+    if token_type_ids.dtype not in _INTEGERS:
+        raise InputError(f"token_type_ids has dtype {token_type_ids.dtype}; types are int64 or int32")
+    if list(token_type_ids.shape) != [b, n]:
+        raise InputError(f"token_type_ids has shape {list(token_type_ids.shape)}; give one for each token, ({b}, {n})")
+
+
 def check_memory(stack: Stack, b: int, past: Any, mems: Any, return_mems: bool) -> None:
     """Refuse a cache or mems of another model or batch.
 
@@ -187,3 +212,48 @@ def check_labels(labels: Tensor, logits: Tensor) -> None:
         )
     if labels.dtype not in _INTEGERS:
         raise InputError(f"labels has dtype {labels.dtype}; labels are int64 or int32")
+
+
+def check_targets(labels: Tensor, logits: Tensor, problem: str, *, one_class: bool) -> Tensor:
+    """Refuse labels of sequences that do not go with the problem; return them in the shape the loss wants.
+
+    Args:
+        labels: One class for each row, (b) or (b, 1), or one number for each output, (b, c); (b) will do where c is 1.
+        logits: (b, c).
+        problem: Name of the problem, for the message.
+        one_class: Whether each row has one class, an integer, rather than a number for each output.
+
+    Returns:
+        (b) if `one_class`, else (b, c).
+
+    Raises:
+        InputError: If the shape or type is wrong.
+    """
+    b, c = logits.shape
+    shape, wanted = list(labels.shape), f"({b},)" if one_class else f"({b}, {c})"
+    width = 1 if one_class else c
+    if shape != [b, width] and not (width == 1 and shape == [b]):
+        raise InputError(
+            f"labels has shape {shape}; {problem} with {c} outputs needs {wanted}: set problem_type if it is another"
+        )
+    if one_class and labels.dtype not in _INTEGERS:
+        raise InputError(f"labels has dtype {labels.dtype}; the classes of {problem} are int64 or int32")
+    return labels.reshape([b] if one_class else [b, c])
+
+
+def check_span(positions: Tensor, name: str, b: int) -> Tensor:
+    """Refuse ends of answers that are not one integer for each row; return them as (b).
+
+    Args:
+        positions: (b) or (b, 1).
+        name: Name of the argument.
+        b: Batch size.
+
+    Raises:
+        InputError: If the shape or type is wrong.
+    """
+    if list(positions.shape) not in ([b], [b, 1]):
+        raise InputError(f"{name} has shape {list(positions.shape)}; give one place for each row, ({b},)")
+    if positions.dtype not in _INTEGERS:
+        raise InputError(f"{name} has dtype {positions.dtype}; places are int64 or int32")
+    return positions.reshape([b])

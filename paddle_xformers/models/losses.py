@@ -1,4 +1,4 @@
-"""Losses over tokens, in float32 whatever the model's dtype."""
+"""Losses over tokens and sequences, in float32 whatever the model's dtype."""
 
 from __future__ import annotations
 
@@ -25,15 +25,7 @@ def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
         InputError: If the shapes differ, or a label is no token.
     """
     check_labels(labels, logits)
-    try:
-        losses = F.cross_entropy(logits.astype("float32"), labels, ignore_index=IGNORED, reduction="none")
-    except (ValueError, IndexError) as error:
-        raise InputError(
-            f"labels holds a number that is no class: allowed is 0 to {logits.shape[-1] - 1}, and "
-            f"{IGNORED} for places that take no part"
-        ) from error
-    # Paddle's own mean also counts the places left out, where ignore_index is negative.
-    return losses.sum() / (labels != IGNORED).astype("float32").sum().clip(min=1)
+    return class_loss(logits, labels)
 
 
 def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -50,3 +42,24 @@ def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     # Shift the labels rather than the logits: they are smaller.
     nothing = paddle.full([sizes(labels)[0], 1], IGNORED, dtype=labels.dtype)
     return token_loss(logits, paddle.concat([labels[:, 1:], nothing], axis=1))
+
+
+def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy over all places whose label is a class.
+
+    Args:
+        logits: (..., c).
+        labels: Class of each place, (...); -100 is left out.
+
+    Raises:
+        InputError: If a label is no class.
+    """
+    try:
+        losses = F.cross_entropy(logits.astype("float32"), labels, ignore_index=IGNORED, reduction="none")
+    except (ValueError, IndexError) as error:
+        raise InputError(
+            f"labels holds a number that is no class: allowed is 0 to {logits.shape[-1] - 1}, and "
+            f"{IGNORED} for places that take no part"
+        ) from error
+    # Paddle's own mean also counts the places left out, where ignore_index is negative.
+    return losses.sum() / (labels != IGNORED).astype("float32").sum().clip(min=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from paddle import Tensor
 
@@ -13,7 +14,24 @@ import_paddlenlp()
 from paddlenlp.transformers.model_outputs import (  # noqa: E402
     BaseModelOutputWithPastAndCrossAttentions,
     CausalLMOutputWithCrossAttentions,
+    ModelOutput,
 )
+
+
+def as_asked(output: ModelOutput, return_dict: bool) -> Any:
+    """Return an output as PaddleNLP's heads do.
+
+    Args:
+        output: What a head gives back.
+        return_dict: Whether it is returned as it is.
+
+    Returns:
+        The output, or the tuple of its values that are not None, or, if there is but one value, that value.
+    """
+    if return_dict:
+        return output
+    values = output.to_tuple()
+    return values[0] if len(values) == 1 else values
 
 
 @dataclass

@@ -22,9 +22,12 @@ class TokenEmbeddings(nn.Layer):
         model: The sizes.
         options: The embedding fields.
         positions: The position fields.
+        type_vocab_size: Number of token types; 0: none.
     """
 
-    def __init__(self, model: ModelOptions, options: EmbeddingOptions, positions: PositionOptions) -> None:
+    def __init__(
+        self, model: ModelOptions, options: EmbeddingOptions, positions: PositionOptions, *, type_vocab_size: int = 0
+    ) -> None:
         super().__init__()
         width = options.emb_dim or model.dim
         initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
@@ -34,29 +37,42 @@ class TokenEmbeddings(nn.Layer):
             self.position_embeddings = LearnedPositions(
                 positions.max_seq_len, width, positions.position_embedding_scale
             )
+        self.token_type_embeddings = None
+        if type_vocab_size:
+            # As small as those of the tokens that they are added to.
+            self.token_type_embeddings = nn.Embedding(type_vocab_size, width, weight_attr=initializer)
         self.norm = LayerNorm(width) if options.post_emb_norm else None
         self.dropout = nn.Dropout(options.emb_dropout)
         self.project = Linear(width, model.dim, bias=True) if width != model.dim else None
 
-    def forward(self, input_ids: Tensor | None, position_ids: Tensor, inputs_embeds: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        input_ids: Tensor | None,
+        position_ids: Tensor,
+        inputs_embeds: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+    ) -> Tensor:
         """Embed a batch.
 
         Args:
             input_ids: (b, n), or None when inputs_embeds is given.
             position_ids: (b or 1, n).
             inputs_embeds: Token embeddings instead of ids, (b, n, emb_dim).
+            token_type_ids: Type of each token, (b, n), if the model knows types; None: 0 for all.
 
         Returns:
             (b, n, d).
 
         Raises:
-            InputError: If a token id is outside the vocabulary.
+            InputError: If a token id, a position or a type is outside its table.
         """
         x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
         if self.position_embeddings is not None:
             rows = self.position_embeddings.weight.shape[0]
             advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
             x = x + looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
+        if self.token_type_embeddings is not None:
+            x = x + _types(self.token_type_embeddings, token_type_ids)
         if self.norm is not None:
             x = self.norm(x)
         x = self.dropout(x)
@@ -69,6 +85,14 @@ class TokenEmbeddings(nn.Layer):
         ids = paddle.where(input_ids < 0, paddle.full([1], rows, dtype=input_ids.dtype), input_ids)
         advice = f"num_tokens={rows}; use the tokenizer that belongs to this model"
         return looked_up(self.word_embeddings, ids, "input_ids", rows, advice)
+
+
+def _types(table: nn.Embedding, token_type_ids: Tensor | None) -> Tensor:
+    """The embeddings of the token types, (b, n, e), or that of type 0, (e)."""
+    if token_type_ids is None:
+        return table.weight[0]
+    rows = table.weight.shape[0]
+    return looked_up(table, token_type_ids, "token_type_ids", rows, f"type_vocab_size={rows}")
 
 
 def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:

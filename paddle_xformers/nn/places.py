@@ -34,6 +34,19 @@ class Places:
     valid: Tensor | None
 
 
+def kept_tokens(attention_mask: Tensor | None) -> Tensor | None:
+    """Return which places of the caller's mask are tokens, (b, n), boolean; None if it does not tell padding.
+
+    Args:
+        attention_mask: The caller's mask; with two axes it tells padding.
+    """
+    if attention_mask is None or attention_mask.ndim != 2:
+        return None
+    if attention_mask.is_floating_point():
+        return attention_mask > HIDDEN_BELOW
+    return attention_mask if attention_mask.dtype == paddle.bool else attention_mask > 0
+
+
 def token_positions(n: int, attention_mask: Tensor | None, position_ids: Tensor | None, cache: Cache | None) -> Tensor:
     """Return the positions of n new tokens, (b or 1, n).
 
@@ -43,9 +56,7 @@ def token_positions(n: int, attention_mask: Tensor | None, position_ids: Tensor 
         position_ids: Positions by the caller, (b or 1, n) or (n).
         cache: The tokens before.
     """
-    keep = None
-    if attention_mask is not None and attention_mask.ndim == 2:
-        keep = attention_mask > HIDDEN_BELOW if attention_mask.is_floating_point() else attention_mask > 0
+    keep = kept_tokens(attention_mask)
     if position_ids is not None:
         positions = position_ids if position_ids.ndim == 2 else position_ids.unsqueeze(0)
         positions = positions.astype("int64")

@@ -9,7 +9,7 @@ import pytest
 
 from paddle_xformers.config import FieldInfo, option, schema
 from paddle_xformers.config.field import accepts_list, fields_of, value_problem
-from paddle_xformers.config.options import CORE_GROUPS, AttentionOptions, NormOptions
+from paddle_xformers.config.options import ALL_GROUPS, AttentionOptions, NormOptions
 from paddle_xformers.config.schema import group_values
 
 
@@ -96,7 +96,7 @@ def test_fields_keep_the_order_of_declaration():
 
 
 def test_the_schema_holds_every_declared_field_once():
-    declared = [info.name for group in CORE_GROUPS for info in fields_of(group)]
+    declared = [info.name for group in ALL_GROUPS for info in fields_of(group)]
     assert len(declared) == len(set(declared))
     twins = {"cross_" + name for name in declared if name.startswith("attn_")}
     assert set(schema()) == {*declared, *twins, "cross_attn_dim_context"}

@@ -69,6 +69,8 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("ff_glu_mult_bias", "ff_glu"): [{"ff_glu_mult_bias": True}],
     ("shift_mem_down", "depth"): [{"max_mem_len": 4, "shift_mem_down": 2, "depth": 2}],
     ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],
+    ("pooler_dense", "pooler"): [{"pooler": "none", "pooler_dense": True}],
+    ("pooler_normalize", "pooler"): [{"pooler": "none", "pooler_normalize": True}],
 }
 
 

@@ -1,34 +1,33 @@
-"""The cases of the contracts, made from the declarations: every field with every example value is a case.
+"""The cases of the contracts, made from the declarations: every field with its example values is a case.
 
 Nothing here names an option. A new field adds its cases by being declared; a field without an example fails
-`test_every_field_has_a_case`.
+`test_every_field_has_a_case`. Nothing here names a family either: those are in `subjects/`. What follows the cases
+are small decoders for tests elsewhere.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import paddle
+import pytest
 
-from paddle_xformers import XDecoderConfig, XDecoderForCausalLM
+from paddle_xformers import XDecoderForCausalLM
 from paddle_xformers.config import schema
+from paddle_xformers.config.options import CORE_GROUPS
 
-SMALL = {
-    "num_tokens": 37,
-    "dim": 32,
-    "depth": 2,
-    "heads": 4,
-    "attn_dim_head": 8,
-    "max_seq_len": 64,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-    "pad_token_id": 0,
-}
-LENGTH = 14
-CONTEXT_LENGTH = 6
+from .subjects import SUBJECTS
+from .subjects.subject import CONTEXT_LENGTH, SMALL, Subject, context, tokens
+from .subjects.xdecoder import DECODER
+
+__all__ = ["CONTEXT_LENGTH", "LENGTH", "PAIRS", "SMALL", "SUBJECTS", "Case", "Subject", "build", "cases_of"]
+__all__ += ["each_case", "extras", "logits", "tokens"]
+
+LENGTH = DECODER.length
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Case:
 
     Args:
         name: For the test's name.
-        values: Fields beside those of SMALL.
+        values: Fields beside those of the small model.
         field: The field under test.
         base: `values` without the field under test, for the contract that every option has an effect.
     """
@@ -48,10 +47,12 @@ class Case:
     base: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def all_cases() -> list[Case]:
-    cases = [Case("default")]
-    for info in schema().values():
-        for example in info.examples:
+def cases_of(subject: Subject) -> list[Case]:
+    """The default, and each field with its examples."""
+    cases, common = [Case("default")], schema(CORE_GROUPS)
+    for info in subject.fields().values():
+        count = len(info.examples) if subject.every_example or info.name not in common else 1
+        for example in info.examples[:count]:
             around = {**info.needs, **info.beside}
             # Streams and their number only make sense together: without one there is no other.
             base = {} if info.name == "num_residual_streams" else around
@@ -60,36 +61,24 @@ def all_cases() -> list[Case]:
     return cases
 
 
-CASES = all_cases()
-IDS = [case.name for case in CASES]
+PAIRS = [(subject, case) for subject in SUBJECTS for case in cases_of(subject)]
+
+
+def each_case(wanted: Callable[[Subject], bool] = lambda subject: True) -> Any:
+    """Run a contract over every case of the subjects it is about, as arguments `subject` and `case`."""
+    pairs = [(subject, case) for subject, case in PAIRS if wanted(subject)]
+    chosen = [pytest.param(*pair, id=f"{pair[0].name}-{pair[1].name}") for pair in pairs]
+    return pytest.mark.parametrize(("subject", "case"), chosen)
 
 
 def build(values: dict[str, Any], *, seed: int = 0, redraw: bool = True, **more: Any) -> XDecoderForCausalLM:
-    """A small model in eval mode; `redraw` gives every parameter a value, also those that start at zero."""
-    paddle.seed(seed)
-    model = XDecoderForCausalLM(XDecoderConfig(**{**SMALL, **values, **more}))
-    if redraw:
-        rng = np.random.default_rng(seed)
-        for name, parameter in model.named_parameters():
-            scale = 0.2 if parameter.ndim > 1 else 0.1
-            noise = rng.normal(0, scale, parameter.shape).astype("float32")
-            gain = 1.0 if name.endswith("norm.weight") else 0.0
-            parameter.set_value(paddle.to_tensor(noise + gain))
-    model.eval()
-    return model
-
-
-def tokens(b: int = 2, n: int = LENGTH, *, seed: int = 1, vocabulary: int = 37) -> paddle.Tensor:
-    return paddle.to_tensor(np.random.default_rng(seed).integers(3, vocabulary, (b, n)))
+    """A small decoder in eval mode; see `Subject.build`."""
+    return DECODER.build(values, seed=seed, redraw=redraw, **more)
 
 
 def extras(model: XDecoderForCausalLM, b: int = 2) -> dict[str, Any]:
     """Further inputs that the configuration asks for: a context for cross attention."""
-    if not model.config.cross_attend:
-        return {}
-    width = model.config.cross_attn_dim_context or model.config.dim
-    context = np.random.default_rng(5).normal(size=(b, CONTEXT_LENGTH, width)).astype("float32")
-    return {"encoder_hidden_states": paddle.to_tensor(context)}
+    return context(model, b)
 
 
 def logits(model: XDecoderForCausalLM, ids: paddle.Tensor, **kwargs: Any) -> np.ndarray:

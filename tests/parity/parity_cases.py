@@ -20,8 +20,10 @@ class Case:
         wrapper: Keywords of its TransformerWrapper, likewise.
         ours: Further fields of our configuration only; they win over the two above.
         theirs: Further keywords of the Decoder only.
+        their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
-            "mems" (a second segment after a first).
+            "mems" (a second segment after a first), "token types".
+        families: The families it is built for.
         same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
     """
 
@@ -30,13 +32,19 @@ class Case:
     wrapper: Options = field(default_factory=dict)
     ours: Options = field(default_factory=dict)
     theirs: Options = field(default_factory=dict)
+    their_wrapper: Options = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     same_parameters: bool = True
+    families: tuple[str, ...] = ("decoder", "encoder")
 
     @property
     def fields(self) -> set[str]:
         """The fields of our configuration that the case sets."""
         return set(canonical({**self.upstream, **self.wrapper, **self.ours}))
+
+    def is_for(self, family: str) -> bool:
+        """Whether the case is built for a family: an encoder carries nothing from one segment to the next."""
+        return family in self.families and (family == "decoder" or "max_mem_len" not in self.fields)
 
 
 ROTARY = {"rotary_pos_emb": True}
@@ -55,6 +63,8 @@ XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
 PADDED = ("right padding",)
+TYPES = {"embed_num_tokens": {"sentence": 3}}
+DECODER, ENCODER = ("decoder",), ("encoder",)
 
 CASES = [
     Case("default"),
@@ -213,6 +223,13 @@ CASES = [
     Case("norm of the embeddings", wrapper={"post_emb_norm": True, "emb_dim": 20}),
     Case("tied head", wrapper={"tie_embedding": True}),
     Case("tied head, scale", wrapper={"tie_embedding": True, "tie_embedding_scale": 0.5}),
+    Case(
+        "token types",
+        ours={"type_vocab_size": 3},
+        their_wrapper=TYPES,
+        inputs=("token types", *PADDED),
+        families=ENCODER,
+    ),
     # Masks
     Case("padding", inputs=PADDED),
     Case("padding, rotary", ROTARY, inputs=PADDED),
@@ -234,6 +251,10 @@ NOT_IN_UPSTREAM = {
     "cross_attn_normalizer": "as attn_normalizer",
     "attn_out_bias": "attention linears have no bias there",
     "attn_qkv_bias": "attention linears have no bias there",
+    "classifier_dropout": "there are no classification heads there; in tests/models/encoder/test_heads.py",
+    "pooler": "a choice of the wrapper's, not of its output here: tests/parity/test_parity_pooling.py",
+    "pooler_dense": "there is none there; in tests/nn/test_pooling.py",
+    "pooler_normalize": "there is none there; in tests/nn/test_pooling.py",
     "attn_scale": "always attn_dim_head**-0.5 there",
     "cross_attn_out_bias": "as attn_out_bias",
     "cross_attn_qkv_bias": "as attn_qkv_bias",

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from parity_cases import Case
-from x_transformers import Decoder, TransformerWrapper
+from x_transformers import Decoder, Encoder, TransformerWrapper
 
-from paddle_xformers import XDecoderConfig, XDecoderForCausalLM
+from paddle_xformers import XDecoderConfig, XDecoderForCausalLM, XEncoderConfig, XEncoderForMaskedLM
 from paddle_xformers._compat import import_paddle
 from paddle_xformers.convert import load_x_transformers
 
@@ -22,6 +22,34 @@ paddle = import_paddle()
 STACK = {"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8}
 WRAPPER = {"num_tokens": 50, "max_seq_len": 24}
 BATCH, LENGTH, CONTEXT = 2, 14, 7
+
+
+@dataclass(frozen=True)
+class Family:
+    """The classes of one family, theirs and ours.
+
+    Args:
+        name: As cases name it.
+        stack: Their layers.
+        config: Our configuration.
+        model: Our model with its output head.
+    """
+
+    name: str
+    stack: Any
+    config: Any
+    model: Any
+
+    @property
+    def base(self) -> str:
+        """The first part of the names of our parameters."""
+        return str(self.config.model_type)
+
+
+FAMILIES = (
+    Family("decoder", Decoder, XDecoderConfig, XDecoderForCausalLM),
+    Family("encoder", Encoder, XEncoderConfig, XEncoderForMaskedLM),
+)
 
 
 @dataclass
@@ -35,6 +63,7 @@ class Inputs:
         attention_mask: Who may look at whom, (b, h, n, n).
         context: What cross attention looks at, (b, m, c).
         context_mask: Which of it is no padding, (b, m).
+        types: Token types, (b, n).
         weights: Random factors of the loss, (b, n, v), zero at padding.
     """
 
@@ -44,6 +73,7 @@ class Inputs:
     attention_mask: np.ndarray | None
     context: np.ndarray | None
     context_mask: np.ndarray | None
+    types: np.ndarray | None
     weights: np.ndarray
 
     @property
@@ -66,6 +96,7 @@ class Pair:
     """A case, its two models with equal weights, and their inputs."""
 
     case: Case
+    family: Family
     theirs: Any
     ours: Any
     inputs: Inputs
@@ -81,19 +112,19 @@ class Pair:
         return run_ours(self.ours, self.inputs)
 
 
-def build(case: Case) -> Pair:
+def build(case: Case, family: Family = FAMILIES[0]) -> Pair:
     """Build both models of a case, with all weights drawn anew: what starts at 0 or 1 must count as well."""
-    theirs = build_theirs(case)
-    ours = XDecoderForCausalLM(XDecoderConfig(**STACK | WRAPPER | case.upstream | case.wrapper | case.ours))
+    theirs = build_theirs(case, family)
+    ours = family.model(family.config(**STACK | WRAPPER | case.upstream | case.wrapper | case.ours))
     ours.eval()
     unit_offset = case.theirs.get("norm_add_unit_offset", True)
     load_x_transformers(ours, numpy_weights(theirs), unit_offset=unit_offset)
-    return Pair(case, theirs, ours, make_inputs(case))
+    return Pair(case, family, theirs, ours, make_inputs(case))
 
 
-def build_theirs(case: Case) -> Any:
-    stack = Decoder(**STACK | case.upstream | case.theirs, verbose=False)
-    model = TransformerWrapper(**WRAPPER | case.wrapper, attn_layers=stack).eval()
+def build_theirs(case: Case, family: Family) -> Any:
+    stack = family.stack(**STACK | case.upstream | case.theirs, verbose=False)
+    model = TransformerWrapper(**WRAPPER | case.wrapper | case.their_wrapper, attn_layers=stack).eval()
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -111,7 +142,7 @@ def make_inputs(case: Case) -> Inputs:
     segments = 2 if "mems" in case.inputs else 1
     ids = [draw.integers(0, options["num_tokens"], (BATCH, LENGTH)) for _ in range(segments)]
     weights = draw.standard_normal((BATCH, LENGTH, options["num_tokens"])).astype("float32")
-    inputs = Inputs(ids, None, None, None, None, None, weights)
+    inputs = Inputs(ids, None, None, None, None, None, None, weights)
     if "right padding" in case.inputs:
         inputs.padding = np.arange(LENGTH) < np.array([[LENGTH - 4], [LENGTH]])
     if "left padding" in case.inputs:
@@ -127,6 +158,8 @@ def make_inputs(case: Case) -> Inputs:
         inputs.context = draw.standard_normal((BATCH, CONTEXT, width)).astype("float32")
     if "context mask" in case.inputs:
         inputs.context_mask = np.arange(CONTEXT) < np.array([[CONTEXT], [CONTEXT - 3]])
+    if "token types" in case.inputs:
+        inputs.types = draw.integers(0, 3, (BATCH, LENGTH))
     weights[~inputs.valid] = 0
     return inputs
 
@@ -142,7 +175,9 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
             "context": inputs.context,
             "context_mask": inputs.context_mask,
         }
-        tensors = {name: torch.tensor(value) for name, value in given.items() if value is not None}
+        tensors: dict[str, Any] = {name: torch.tensor(value) for name, value in given.items() if value is not None}
+        if inputs.types is not None:
+            tensors["embed_ids"] = {"sentence": torch.tensor(inputs.types)}
         logits, hidden = model(torch.tensor(ids), mems=mems, mem_masks=mem_masks, return_intermediates=True, **tensors)
         result.logits.append(logits.detach().numpy())
         if model.max_mem_len:
@@ -163,19 +198,16 @@ def with_memory(mask: np.ndarray | None, count: int) -> np.ndarray | None:
 
 def run_ours(model: Any, inputs: Inputs) -> Result:
     result, mems = Result(), None
-    keeps_mems = bool(model.config.max_mem_len)
+    keeps_mems = bool(getattr(model.config, "max_mem_len", 0))
     for ids in inputs.ids:
         last = ids is inputs.ids[-1]
-        output = model(
-            paddle.to_tensor(ids),
-            mems=mems,
-            return_mems=keeps_mems,
-            return_dict=True,
-            **our_arguments(inputs, 0, LENGTH, padded=last),
-        )
-        mems = output.mems
+        given = our_arguments(inputs, 0, LENGTH, padded=last)
+        if keeps_mems:
+            given |= {"mems": mems, "return_mems": True}
+        output = model(paddle.to_tensor(ids), return_dict=True, **given)
         result.logits.append(output.logits.numpy())
         if keeps_mems:
+            mems = output.mems
             result.mems.append([part.numpy() for part in mems])
     (output.logits * paddle.to_tensor(inputs.weights)).sum().backward()
     for name, parameter in model.named_parameters():
@@ -194,7 +226,12 @@ def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True)
     if inputs.attention_mask is not None:
         seen = inputs.attention_mask[:, :, start:stop, :stop]
         mask = seen if mask is None else seen & mask[:, None, None, :]
-    given = {**given, "attention_mask": mask, "encoder_attention_mask": inputs.context_mask}
+    given = {
+        **given,
+        "attention_mask": mask,
+        "encoder_attention_mask": inputs.context_mask,
+        "token_type_ids": inputs.types,
+    }
     return {name: paddle.to_tensor(value) for name, value in given.items() if value is not None}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from parity_cases import CASES, NOT_IN_UPSTREAM
-from parity_models import Pair, build, decode, paddle
+from parity_models import FAMILIES, Pair, build, decode, paddle
 
 from paddle_xformers.config import schema
 from paddle_xformers.convert.table import apply_rules
@@ -19,9 +19,12 @@ CACHE_TOLERANCE = 1e-4
 PROMPT = 5
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+PAIRS = [(case, family) for family in FAMILIES for case in CASES if case.is_for(family.name)]
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: f"{pair[1].name}-{pair[0].name}")
 def pair(request: Any) -> Pair:
-    return build(request.param)
+    return build(*request.param)
 
 
 def assert_close(ours: np.ndarray, theirs: np.ndarray, tolerance: float, what: str) -> None:
@@ -49,7 +52,7 @@ def test_mems(pair: Pair) -> None:
 
 
 def test_input_gradients(pair: Pair) -> None:
-    ours = pair.our_result.gradients["xdecoder.embeddings.word_embeddings.weight"]
+    ours = pair.our_result.gradients[f"{pair.family.base}.embeddings.word_embeddings.weight"]
     theirs = pair.their_result.gradients["token_emb.emb.weight"]
     assert np.abs(theirs).max() > 0.01
     assert_close(ours, theirs, TOLERANCE, "gradient of the token embeddings")
@@ -59,12 +62,14 @@ def test_parameter_gradients(pair: Pair) -> None:
     if not pair.case.same_parameters:
         return
     options = pair.ours.config.stack_options()
-    theirs = apply_rules(RULES, pair.their_result.gradients, options, "xdecoder", unit_offset=False)
+    theirs = apply_rules(RULES, pair.their_result.gradients, options, pair.family.base, unit_offset=False)
     for name, gradient in theirs.items():
         assert_close(pair.our_result.gradients[name], gradient, PARAMETER_TOLERANCE, name)
 
 
 def test_decoding_with_a_cache(pair: Pair) -> None:
+    if pair.family.name != "decoder":
+        return
     earlier = pair.our_result.mems[:-1]
     mems = tuple(map(paddle.to_tensor, earlier[-1])) if earlier else None
     with paddle.no_grad():

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from .attention import AttentionOptions
 from .embedding import EmbeddingOptions
+from .encoder import EncoderOptions
 from .feedforward import FeedForwardOptions
 from .layout import LayoutOptions
-from .memory import MemoryOptions
+from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
 from .position import PositionOptions
 from .residual import ResidualOptions
 
-# The groups every family is made of, in the order of the reference page.
+# The groups every family of token models is made of, in the order of the reference page.
 CORE_GROUPS: tuple[type, ...] = (
     ModelOptions,
     EmbeddingOptions,
@@ -25,13 +26,25 @@ CORE_GROUPS: tuple[type, ...] = (
     MemoryOptions,
 )
 
+# A bidirectional model sees its segment at once: nothing is carried from one to the next.
+BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
+    MemoryTokenOptions if group is MemoryOptions else group for group in CORE_GROUPS
+)
+
+# Everything that is declared: the groups above and those of single families.
+ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions)
+
 __all__ = [
+    "ALL_GROUPS",
+    "BIDIRECTIONAL_GROUPS",
     "CORE_GROUPS",
     "AttentionOptions",
     "EmbeddingOptions",
+    "EncoderOptions",
     "FeedForwardOptions",
     "LayoutOptions",
     "MemoryOptions",
+    "MemoryTokenOptions",
     "ModelOptions",
     "NormOptions",
     "PositionOptions",

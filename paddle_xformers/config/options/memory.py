@@ -8,8 +8,8 @@ from ..field import option
 
 
 @dataclass(frozen=True)
-class MemoryOptions:
-    """Memory tokens (learned) and mems (recurrent); neither is the key/value cache."""
+class MemoryTokenOptions:
+    """Memory tokens, for families that read one segment only."""
 
     num_memory_tokens: int = option(
         0,
@@ -19,9 +19,16 @@ class MemoryOptions:
         minimum=0,
         examples=(3,),
     )
+
+
+@dataclass(frozen=True)
+class MemoryOptions(MemoryTokenOptions):
+    """Memory tokens (learned) and mems (recurrent); neither is the key/value cache."""
+
     max_mem_len: int = option(
         0,
-        "Transformer-XL: how many hidden states of the segments before each layer keeps (return_mems, mems).",
+        "Transformer-XL: how many hidden states of the segments before each layer keeps (return_mems, mems). "
+        "Decoders only.",
         feature="mem-xl",
         paper="1901.02860",
         minimum=0,

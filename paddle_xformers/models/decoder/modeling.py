@@ -12,7 +12,7 @@ from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
 from ..generate import CausalGeneration
 from ..losses import next_token_loss
-from ..outputs import XCausalLMOutput, XModelOutput
+from ..outputs import XCausalLMOutput, XModelOutput, as_asked
 from ..pretrained import LMHead, XPretrainedModel
 from .configuration import XDecoderConfig
 
@@ -190,7 +190,4 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
         )
-        if self.config.return_dict if return_dict is None else return_dict:
-            return output
-        values = output.to_tuple()
-        return values[0] if len(values) == 1 else values
+        return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from .configuration import XEncoderConfig
+from .masked_lm import XEncoderForMaskedLM
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+from .multiple_choice import XEncoderForMultipleChoice
+from .question_answering import XEncoderForQuestionAnswering
+from .sequence_classification import XEncoderForSequenceClassification
+from .token_classification import XEncoderForTokenClassification
 
-__all__ = ["XEncoderConfig", "XEncoderModel", "XEncoderPretrainedModel"]
+__all__ = [
+    "XEncoderConfig",
+    "XEncoderForMaskedLM",
+    "XEncoderForMultipleChoice",
+    "XEncoderForQuestionAnswering",
+    "XEncoderForSequenceClassification",
+    "XEncoderForTokenClassification",
+    "XEncoderModel",
+    "XEncoderPretrainedModel",
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...config.options import BIDIRECTIONAL_GROUPS, EncoderOptions
+from ...config.schema import group_values
 from ..configuration import XPretrainedConfig
 
 
@@ -9,4 +11,9 @@ class XEncoderConfig(XPretrainedConfig):
     """Configuration of the bidirectional encoder, `XEncoderModel`; see `XPretrainedConfig`."""
 
     model_type = "xencoder"
+    groups = (*BIDIRECTIONAL_GROUPS, EncoderOptions)
     causal = False
+
+    def encoder_options(self) -> EncoderOptions:
+        """Return the fields that the encoder family has beyond the others, for `nn` to build from."""
+        return EncoderOptions(**group_values(EncoderOptions, self.values()))

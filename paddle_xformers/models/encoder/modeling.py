@@ -9,13 +9,15 @@ from paddle import Tensor
 
 from ..._compat import import_paddlenlp
 from ...nn.calls import StackCall
+from ...nn.places import kept_tokens
+from ...nn.pooling import Pooler
 from ..backbone import TokenBackbone
-from ..outputs import XModelOutput
 from ..pretrained import XPretrainedModel
 from .configuration import XEncoderConfig
 
 import_paddlenlp()
 
+from paddlenlp.transformers.model_outputs import BaseModelOutputWithPoolingAndCrossAttentions  # noqa: E402
 from paddlenlp.transformers.model_utils import register_base_model  # noqa: E402
 
 
@@ -32,46 +34,53 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
 
     Args:
         config: The configuration.
+        add_pooling_layer: Whether there is a vector for the whole sequence too, as `config.pooler` asks for; heads
+            that have no use for it leave it out.
 
     Raises:
         ConfigError: If no model can be built from the configuration.
     """
 
-    def __init__(self, config: XEncoderConfig) -> None:
+    def __init__(self, config: XEncoderConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
-        self.build_backbone(config.stack_options())
+        stack, own = config.stack_options(), config.encoder_options()
+        self.build_backbone(stack, type_vocab_size=own.type_vocab_size)
+        pools = add_pooling_layer and own.pooler != "none"
+        self.pooler = Pooler(stack.dim, own, stack.attention) if pools else None
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
     def forward(
         self,
         input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
         position_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
-    ) -> XModelOutput | tuple[Any, ...]:
+    ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
 
         Args:
             input_ids: Token ids, (b, n).
+            token_type_ids: Type of each token, (b, n) (needs type_vocab_size); by default all are of type 0.
+            position_ids: Positions of the tokens, (b, n); by default they count the tokens of the mask.
             attention_mask: (b, n), (b, n, n) or (b or 1, heads or 1, n, n); int or bool: attend where > 0; float:
                 added to the scores. Two axes tell padding, on either side.
-            position_ids: Positions of the tokens, (b, n); by default they count the tokens of the mask.
             inputs_embeds: Token embeddings in place of ids, (b, n, emb_dim).
             encoder_hidden_states: What cross attention looks at, (b, m, c).
             encoder_attention_mask: Mask over it, as attention_mask.
             output_attentions: Return attention weights; default config.output_attentions. Memory tokens are left out.
             output_hidden_states: Return hidden states: before each block, and the last; default
                 config.output_hidden_states.
-            return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
+            return_dict: Return PaddleNLP's output class rather than a tuple of its values that are not None; default
                 config.return_dict.
 
         Returns:
-            The last hidden state, (b, n, d), and what was asked for.
+            The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.
 
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
@@ -84,5 +93,15 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
         )
-        output = self.run(input_ids, inputs_embeds, position_ids, call)
+        seen = self.run(input_ids, inputs_embeds, position_ids, call, token_type_ids=token_type_ids)
+        pooled = None
+        if self.pooler is not None:
+            pooled = self.pooler(seen.last_hidden_state, kept_tokens(attention_mask))  # (b, d)
+        output = BaseModelOutputWithPoolingAndCrossAttentions(
+            last_hidden_state=seen.last_hidden_state,
+            pooler_output=pooled,
+            hidden_states=seen.hidden_states,
+            attentions=seen.attentions,
+            cross_attentions=seen.cross_attentions,
+        )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()

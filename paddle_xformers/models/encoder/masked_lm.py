@@ -1,0 +1,100 @@
+"""The encoder that fills in masked tokens: XEncoderForMaskedLM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from ..._compat import import_paddlenlp
+from ..losses import token_loss
+from ..outputs import as_asked
+from ..pretrained import LMHead
+from .configuration import XEncoderConfig
+from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+import_paddlenlp()
+
+from paddlenlp.transformers.model_outputs import MaskedLMOutput  # noqa: E402
+
+
+class XEncoderForMaskedLM(XEncoderPretrainedModel):
+    """The encoder with a language model head: a score for each token of the vocabulary at every place.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        ConfigError: If no model can be built from the configuration.
+    """
+
+    _tied_weights_keys = ["lm_head.weight"]
+
+    def __init__(self, config: XEncoderConfig) -> None:
+        super().__init__(config)
+        self.xencoder = XEncoderModel(config, add_pooling_layer=False)
+        scale = 1.0
+        if config.tie_word_embeddings:
+            scale = config.tie_embedding_scale or config.dim**-0.5
+        self.lm_head = LMHead(config.dim, config.num_tokens, bias=config.logits_bias, scale=scale)
+        self.tie_weights()
+
+    @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> MaskedLMOutput | tuple[Any, ...] | Tensor:
+        """Predict the token at every place.
+
+        Args:
+            input_ids: As in `XEncoderModel.forward`, like all that are not named here.
+            token_type_ids: Likewise.
+            position_ids: Likewise.
+            attention_mask: Likewise.
+            inputs_embeds: Likewise.
+            labels: The right token of each place, (b, n); -100, at the places that were not masked, is left out of the
+                loss.
+            encoder_hidden_states: As in `XEncoderModel.forward`.
+            encoder_attention_mask: Likewise.
+            output_attentions: Likewise.
+            output_hidden_states: Likewise.
+            return_dict: Likewise.
+
+        Returns:
+            A MaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the logits
+            (b, n, v), and what was asked for. A tuple of the logits alone is returned as the bare tensor.
+
+        Raises:
+            InputError: If an argument does not fit the model or the other arguments.
+        """
+        hidden = self.xencoder(
+            input_ids,
+            token_type_ids,
+            position_ids,
+            attention_mask,
+            inputs_embeds,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            output_attentions,
+            output_hidden_states,
+            return_dict=True,
+        )
+        logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
+        output = MaskedLMOutput(
+            loss=None if labels is None else token_loss(logits, labels),
+            logits=logits,
+            hidden_states=hidden.hidden_states,
+            attentions=hidden.attentions,
+        )
+        return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

@@ -1,0 +1,138 @@
+"""What the contracts need to know of a model: how to build a small one, what to feed it, and where its result is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import paddle
+
+from paddle_xformers.config import FieldInfo, schema
+
+# Sizes of a small model, for every family that has the field.
+SMALL = {
+    "num_tokens": 37,
+    "dim": 32,
+    "depth": 2,
+    "heads": 4,
+    "attn_dim_head": 8,
+    "max_seq_len": 64,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+}
+CONTEXT_LENGTH = 6
+
+Inputs = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model class, and how the contracts handle it.
+
+    Args:
+        name: For the names of the tests.
+        config: The configuration class.
+        model: The model class.
+        inputs: What a forward is called with: from the model, the batch size b and a length n to tensors by argument
+            name, batch first, the same numbers at each call.
+        labels: From those inputs to what must be passed beside them for a loss; None: the loss is a weighted sum of
+            the result.
+        result: The attribute of the output that contracts compare.
+        small: Fields of the small model.
+        length: The length n that most contracts use.
+        padded: The arguments whose second axis a mask covers; padding is put into those of them that there are, and
+            the first is always there.
+        mask: The argument that takes the mask, (b, n); None: the model has none, and contracts about masks do not run.
+        per_token: Whether the second axis of the result belongs to that of `padded`.
+        causal: Whether the contract holds that later tokens change nothing before them.
+        grows: The argument that takes new tokens while decoding with past_key_values; None: there is no cache.
+        generates: Whether `generate` is held against its contract.
+        own: Groups of options that this subject is about; None: all of the configuration's. A head that a few fields
+            work in is a subject of its own with their group.
+        every_example: Whether every example of every field is a case. Otherwise the fields that other families have
+            too are tried with one example each: the code is the same there.
+        effect_elsewhere: Fields whose work is not in the result, with the reason and where they are tested.
+    """
+
+    name: str
+    config: Any
+    model: Any
+    inputs: Callable[[Any, int, int], Inputs]
+    labels: Callable[[Inputs], Inputs] | None = None
+    result: str = "logits"
+    small: Mapping[str, Any] = dataclasses.field(default_factory=lambda: SMALL)
+    length: int = 8
+    padded: tuple[str, ...] = ("input_ids",)
+    mask: str | None = "attention_mask"
+    per_token: bool = True
+    causal: bool = False
+    grows: str | None = None
+    generates: bool = False
+    own: tuple[type, ...] | None = None
+    every_example: bool = False
+    effect_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def fields(self) -> Mapping[str, FieldInfo]:
+        """The fields that are tried."""
+        return schema(self.config.groups if self.own is None else self.own)
+
+    def build(self, values: Mapping[str, Any], *, seed: int = 0, redraw: bool = True, **more: Any) -> Any:
+        """A small model in eval mode; `redraw` gives every parameter a value, also those that start at zero."""
+        paddle.seed(seed)
+        model = self.model(self.config(**{**self.small, **values, **more}))
+        if redraw:
+            redraw_parameters(model, seed)
+        model.eval()
+        return model
+
+    def feed(self, model: Any, b: int = 2, n: int | None = None) -> Inputs:
+        """Inputs of a batch of b rows of length n."""
+        return self.inputs(model, b, n or self.length)
+
+    def output(self, model: Any, inputs: Inputs, **more: Any) -> Any:
+        """What a forward returns."""
+        return model(**inputs, **more, return_dict=True)
+
+    def numbers(self, model: Any, inputs: Inputs, **more: Any) -> np.ndarray:
+        """The result of a forward."""
+        return getattr(self.output(model, inputs, **more), self.result).numpy()
+
+    def loss(self, model: Any, inputs: Inputs, **more: Any) -> paddle.Tensor:
+        """A loss that every parameter takes part in."""
+        if self.labels is not None:
+            return self.output(model, {**inputs, **self.labels(inputs)}, **more).loss
+        return weighted(getattr(self.output(model, inputs, **more), self.result))
+
+
+def redraw_parameters(model: Any, seed: int = 0) -> None:
+    """Give every parameter a random value: about 1 for the gains of norms, about 0 for the rest."""
+    rng = np.random.default_rng(seed)
+    for name, parameter in model.named_parameters():
+        scale = 0.2 if parameter.ndim > 1 else 0.1
+        noise = rng.normal(0, scale, parameter.shape).astype("float32")
+        gain = 1.0 if name.endswith("norm.weight") else 0.0
+        parameter.set_value(paddle.to_tensor(noise + gain))
+
+
+def weighted(result: paddle.Tensor) -> paddle.Tensor:
+    """Sum with a weight of its own for each number, so that no part of a gradient cancels."""
+    weights = np.random.default_rng(9).normal(size=result.shape).astype("float32")
+    return (result * paddle.to_tensor(weights)).sum()
+
+
+def tokens(b: int = 2, n: int = 14, *, seed: int = 1, vocabulary: int = 37) -> paddle.Tensor:
+    """Random token ids, none of them special."""
+    return paddle.to_tensor(np.random.default_rng(seed).integers(3, vocabulary, (b, n)))
+
+
+def context(model: Any, b: int = 2) -> Inputs:
+    """What cross attention looks at, if the configuration asks for it."""
+    if not model.config.cross_attend:
+        return {}
+    width = model.config.cross_attn_dim_context or model.config.dim
+    states = np.random.default_rng(5).normal(size=(b, CONTEXT_LENGTH, width)).astype("float32")
+    return {"encoder_hidden_states": paddle.to_tensor(states)}

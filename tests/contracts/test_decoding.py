@@ -1,0 +1,80 @@
+"""The contracts of docs/architecture.md that are about causality, the cache and generation."""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+
+from paddle_xformers.nn.attention.cache import Steps, reserve
+from paddle_xformers.nn.stack import Stack
+
+from .cases import Case, Subject, each_case
+
+each_cached = each_case(lambda subject: subject.grows is not None)
+
+
+def part(subject: Subject, inputs: dict, start: int, stop: int) -> dict:
+    """The inputs with only the tokens from start to stop."""
+    return {**inputs, subject.grows: inputs[subject.grows][:, start:stop]}
+
+
+def steps(model) -> Steps:
+    return next(layer for layer in model.sublayers() if isinstance(layer, Stack)).steps
+
+
+@each_cached
+def test_cached_decoding_equals_one_pass(subject: Subject, case: Case):
+    model = subject.build(case.values)
+    inputs = subject.feed(model)
+    whole = subject.numbers(model, inputs)
+    for room in (False, True):
+        parts, cache, start = [], None, 0
+        for size in (5, 1, 1, 3, subject.length - 10):
+            piece = part(subject, inputs, start, start + size)
+            output = subject.output(model, piece, past_key_values=cache, use_cache=True)
+            parts.append(getattr(output, subject.result).numpy())
+            cache = output.past_key_values
+            if room:
+                cache = reserve(cache, steps(model))
+            start += size
+        np.testing.assert_allclose(np.concatenate(parts, 1), whole, atol=1e-4)
+
+
+@each_cached
+def test_a_cache_is_a_value(subject: Subject, case: Case):
+    """Two continuations of one cache do not disturb each other."""
+    model = subject.build(case.values)
+    inputs = subject.feed(model, n=6)
+    cache = subject.output(model, part(subject, inputs, 0, 4), use_cache=True).past_key_values
+    first = subject.numbers(model, part(subject, inputs, 4, 5), past_key_values=cache, use_cache=True)
+    subject.output(model, part(subject, inputs, 5, 6), past_key_values=cache, use_cache=True)
+    again = subject.numbers(model, part(subject, inputs, 4, 5), past_key_values=cache, use_cache=True)
+    np.testing.assert_array_equal(first, again)
+
+
+@each_case(lambda subject: subject.causal)
+def test_later_tokens_change_nothing_before_them(subject: Subject, case: Case):
+    model = subject.build(case.values)
+    inputs = subject.feed(model)
+    name = subject.grows or subject.padded[0]
+    changed = inputs[name].clone()
+    changed[:, 9:] = (changed[:, 9:] - 3 + 7) % 34 + 3
+    before, after = subject.numbers(model, inputs), subject.numbers(model, {**inputs, name: changed})
+    np.testing.assert_allclose(before[:, :9], after[:, :9], atol=1e-5)
+    assert np.abs(before[:, 9:] - after[:, 9:]).max() > 1e-3
+
+
+@each_case(lambda subject: subject.generates)
+def test_generation_with_a_cache_equals_generation_without(subject: Subject, case: Case):
+    model = subject.build(case.values)
+    inputs = subject.feed(model)
+    mask = paddle.ones(inputs[subject.padded[0]].shape[:2], dtype="int64")
+    mask[0, :4] = 0
+    inputs[subject.mask] = mask
+    for strategy in (
+        {"decode_strategy": "greedy_search"},
+        {"decode_strategy": "beam_search", "num_beams": 3},
+    ):
+        found = [model.generate(**inputs, max_new_tokens=5, use_cache=cached, **strategy) for cached in (True, False)]
+        np.testing.assert_array_equal(found[0][0].numpy(), found[1][0].numpy())
+        np.testing.assert_allclose(found[0][1].numpy(), found[1][1].numpy(), atol=1e-4)

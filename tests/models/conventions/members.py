@@ -1,0 +1,116 @@
+"""Every class that an Auto class loads, with small models of many kinds.
+
+How a class is called is told by its subject in `tests/contracts/subjects/`, so a new family joins by its file there and
+its line in `paddle_xformers.auto.FAMILIES`. A bundle runs over the families that have all of its fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+import paddle_xformers
+from paddle_xformers.auto import FAMILIES
+
+from ...contracts.subjects import SUBJECTS
+from ...contracts.subjects.subject import Subject
+
+BUNDLES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "bert": {
+        "norm_placement": "post",
+        "norm_bias": True,
+        "post_emb_norm": True,
+        "attn_qkv_bias": True,
+        "attn_out_bias": True,
+        "final_norm": False,
+    },
+    "llama": {
+        "rotary_pos_emb": True,
+        "rotary_layout": "half",
+        "rotary_emb_dim": 8,
+        "attn_kv_heads": 2,
+        "ff_glu": True,
+        "ff_activation": "silu",
+        "norm": "rmsnorm",
+    },
+    "t5": {"position_bias": "t5", "norm": "rmsnorm", "attn_scale": 1.0, "rel_pos_scale": 1.0},
+    "alibi": {"position_bias": "alibi", "attn_kv_heads": 1, "norm_placement": "sandwich"},
+    "tied head": {"tie_word_embeddings": True, "initializer_range": 0.02},
+    "head with bias": {"logits_bias": True, "emb_dropout": 0.1, "attn_dropout": 0.1, "ff_dropout": 0.1},
+    "narrow embedding": {"emb_dim": 16, "position_embedding": "none"},
+    "memory tokens": {"num_memory_tokens": 3, "rotary_pos_emb": True},
+    "streams": {"residual": "hyper", "num_residual_streams": 2},
+    "value residual": {"add_value_residual": True, "attn_dim_head": 12},
+    "attention parts": {
+        "attn_pre_talking_heads": True,
+        "attn_sparse_topk": 3,
+        "attn_num_mem_kv": 2,
+        "attn_head_scale": True,
+    },
+    "macaron": {"macaron": True, "norm": "scalenorm", "ff_mult": [1, 2, 1, 2]},
+    "layer order": {"custom_layers": ["a", "f", "f", "a"], "ff_activation": "relu_squared"},
+    "tied layers": {"weight_tie_layers": True, "depth": 3},
+    "cross attention": {"cross_attend": True, "cross_attn_kv_heads": 2, "cross_attn_dim_context": 20},
+}
+FEW = ("default", "bert", "llama")
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """One class of a family.
+
+    Args:
+        subject: How it is called.
+        suffix: What follows the family's name in the name of the class.
+        is_main: Whether it is the base model or the first head, which all bundles run over.
+    """
+
+    subject: Subject
+    suffix: str
+    is_main: bool
+
+    @property
+    def model(self) -> Any:
+        """The class."""
+        return self.subject.model
+
+
+def members() -> list[Member]:
+    """Every class of every family; the base model is called like the first head."""
+    found = []
+    for prefix, suffixes in FAMILIES:
+        config = getattr(paddle_xformers, f"{prefix}Config")
+        family = [subject for subject in SUBJECTS if subject.config is config]
+        by_class = {subject.model: subject for subject in family}
+        for suffix in suffixes:
+            model = getattr(paddle_xformers, prefix + suffix)
+            if suffix == "Model":
+                base = dataclasses.replace(family[0], model=model, labels=None, result="last_hidden_state")
+                found.append(Member(base, suffix, True))
+            else:
+                found.append(Member(by_class[model], suffix, model is family[0].model))
+    return found
+
+
+MEMBERS = members()
+CONFIGS = [getattr(paddle_xformers, f"{prefix}Config") for prefix, _ in FAMILIES]
+
+
+def each_model(wanted: Any = lambda member: True) -> Any:
+    """Run a test over the members and their bundles, as arguments `subject` and `fields`."""
+    chosen = [
+        pytest.param(member.subject, fields, id=f"{member.model.__name__}-{name}")
+        for member in MEMBERS
+        for name, fields in BUNDLES.items()
+        if wanted(member)
+        and (member.is_main or name in FEW)
+        and set(fields) <= set(member.subject.config.fields())
+        and not (fields.get("cross_attend") and member.suffix == "ForMultipleChoice")
+    ]
+    return pytest.mark.parametrize(("subject", "fields"), chosen)
+
+
+each_config = pytest.mark.parametrize("config_class", CONFIGS, ids=lambda config: config.__name__)
