@@ -278,11 +278,6 @@ COMBINATIONS: tuple[Rule, ...] = (
         "untie or use one width",
     ),
     Rule(
-        ("tie_word_embeddings", "logits_bias"),
-        lambda v: v["tie_word_embeddings"] and v["logits_bias"],
-        "logits_bias=True has no place in a tied head (tie_word_embeddings=True); turn one of them off",
-    ),
-    Rule(
         ("ff_dim", "ff_mult"),
         lambda v: v["ff_dim"] is not None and v["ff_mult"] != 4,
         "ff_dim={ff_dim} and ff_mult={ff_mult} both set the inner width of the feed-forward layers; keep one",

@@ -36,6 +36,7 @@ class LMHead(nn.Layer):
         self.scale = scale
         self.weight = self.create_parameter([num_tokens, dim], default_initializer=Uniform(-bound, bound))
         self.bias = None
+        self._bias_attr = None  # PaddleNLP resizes the bias of a tied head with it
         if bias:
             self.bias = self.create_parameter([num_tokens], default_initializer=Uniform(-bound, bound))
 

@@ -56,7 +56,6 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "identity"}, {"norm_eps": 0.01}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
-    ("tie_word_embeddings", "logits_bias"): [{"tie_word_embeddings": True, "logits_bias": True}],
     ("ff_dim", "ff_mult"): [{"ff_dim": 50, "ff_mult": 2}],
     ("hyper_conn_sinkhorn_iters", "upstream_compat"): [
         {

@@ -16,6 +16,7 @@ CASES = {
     "untied": {},
     "tied": TIED,
     "untied with bias": {"logits_bias": True},
+    "tied with bias": {**TIED, "logits_bias": True},
     "narrow embedding": {"emb_dim": 16},
 }
 each_case = pytest.mark.parametrize("fields", CASES.values(), ids=CASES)

@@ -262,6 +262,7 @@ NOT_IN_UPSTREAM = {
     "ff_dim": "the inner width is always a multiple of dim there",
     "hyper_conn_sinkhorn_iters": "the streams are summed there; against NumPy in tests/nn/test_residuals.py",
     "initializer_range": "initial values; all are drawn anew here",
+    "lm_head_transform": "the head is one linear there; in tests/models/encoder/test_heads.py",
     "logits_bias": "the head has no bias there",
     "norm_bias": "norms have no bias there",
     "norm_eps": "fixed there",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .attention import AttentionOptions
 from .embedding import EmbeddingOptions
-from .encoder import EncoderOptions
+from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
 from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
@@ -32,7 +32,7 @@ BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
 )
 
 # Everything that is declared: the groups above and those of single families.
-ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions)
+ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions, MaskedLMOptions)
 
 __all__ = [
     "ALL_GROUPS",
@@ -43,6 +43,7 @@ __all__ = [
     "EncoderOptions",
     "FeedForwardOptions",
     "LayoutOptions",
+    "MaskedLMOptions",
     "MemoryOptions",
     "MemoryTokenOptions",
     "ModelOptions",

@@ -49,3 +49,15 @@ class EncoderOptions:
         maximum=1,
         examples=(0.5,),
     )
+
+
+@dataclass(frozen=True)
+class MaskedLMOptions:
+    """The head of XEncoderForMaskedLM."""
+
+    lm_head_transform: bool = option(
+        False,
+        "A linear layer, GELU and LayerNorm in front of the output head of the masked language model, as in BERT.",
+        feature="emb-tied-output",
+        paper="1810.04805",
+    )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import paddle
-from paddle import Tensor
+from paddle import Tensor, nn
+from paddle.nn import functional as F
 
 from ..._compat import import_paddlenlp
+from ...nn.linear import Linear
+from ...nn.norms import LayerNorm
 from ..losses import token_loss
 from ..outputs import as_asked
 from ..pretrained import LMHead
@@ -17,6 +20,24 @@ from .modeling import XEncoderModel, XEncoderPretrainedModel
 import_paddlenlp()
 
 from paddlenlp.transformers.model_outputs import MaskedLMOutput  # noqa: E402
+
+
+class LMTransform(nn.Layer):
+    """A linear layer, GELU and LayerNorm in front of the output head (1810.04805).
+
+    Args:
+        dim: Width of the hidden states.
+        eps: Added to the variance.
+    """
+
+    def __init__(self, dim: int, eps: float | None) -> None:
+        super().__init__()
+        self.dense = Linear(dim, dim, bias=True)
+        self.norm = LayerNorm(dim, bias=True, eps=eps or 1e-5)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Map (b, n, d) to (b, n, d)."""
+        return self.norm(F.gelu(self.dense(hidden)))
 
 
 class XEncoderForMaskedLM(XEncoderPretrainedModel):
@@ -34,6 +55,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
     def __init__(self, config: XEncoderConfig) -> None:
         super().__init__(config)
         self.xencoder = XEncoderModel(config, add_pooling_layer=False)
+        self.transform = LMTransform(config.dim, config.norm_eps) if config.lm_head_transform else None
         scale = 1.0
         if config.tie_word_embeddings:
             scale = config.tie_embedding_scale or config.dim**-0.5
@@ -90,7 +112,8 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_hidden_states,
             return_dict=True,
         )
-        logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
+        x = hidden.last_hidden_state
+        logits = self.lm_head(x if self.transform is None else self.transform(x))  # (b, n, v)
         output = MaskedLMOutput(
             loss=None if labels is None else token_loss(logits, labels),
             logits=logits,

@@ -15,7 +15,7 @@ from paddle_xformers import (
     XEncoderForSequenceClassification,
     XEncoderForTokenClassification,
 )
-from paddle_xformers.config.options import BIDIRECTIONAL_GROUPS, EncoderOptions
+from paddle_xformers.config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, MaskedLMOptions
 
 from .subject import Inputs, Subject, context, tokens
 
@@ -51,7 +51,14 @@ def span(given: Inputs) -> Inputs:
 
 
 SUBJECTS = (
-    Subject("xencoder", XEncoderConfig, XEncoderForMaskedLM, inputs, token_labels, own=BIDIRECTIONAL_GROUPS),
+    Subject(
+        "xencoder",
+        XEncoderConfig,
+        XEncoderForMaskedLM,
+        inputs,
+        token_labels,
+        own=(*BIDIRECTIONAL_GROUPS, MaskedLMOptions),
+    ),
     Subject(
         "xencoder-classifier",
         XEncoderConfig,

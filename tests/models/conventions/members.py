@@ -26,6 +26,9 @@ BUNDLES: dict[str, dict[str, Any]] = {
         "attn_qkv_bias": True,
         "attn_out_bias": True,
         "final_norm": False,
+        "tie_word_embeddings": True,
+        "tie_embedding_scale": 1.0,
+        "logits_bias": True,
     },
     "llama": {
         "rotary_pos_emb": True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import paddle
 import pytest
@@ -27,6 +29,22 @@ def test_masked_tokens():
     loss, logits = model(ids, labels=labels)
     assert logits.shape == [2, 14, 37] and loss.shape == []
     assert float(loss) == pytest.approx(softmax_loss(logits.numpy(), labels.numpy()), rel=1e-5)
+
+
+def test_the_transform_in_front_of_the_head():
+    """BERT's head: linear, GELU, LayerNorm, then the embedding of the tokens and a bias."""
+    tied = {"tie_word_embeddings": True, "tie_embedding_scale": 1.0, "logits_bias": True}
+    model = build(XEncoderForMaskedLM, lm_head_transform=True, norm_eps=1e-6, **tied)
+    ids = tokens(2, 5)
+    x = model.xencoder(ids, return_dict=True).last_hidden_state.numpy().astype("float64")
+    parts = {name: value.numpy().astype("float64") for name, value in model.state_dict().items()}
+    x = x @ parts["transform.dense.weight"] + parts["transform.dense.bias"]
+    x = x * np.vectorize(lambda z: (1 + math.erf(z / math.sqrt(2))) / 2)(x)
+    x = x - x.mean(-1, keepdims=True)
+    x = x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-6)
+    x = x * parts["transform.norm.weight"] + parts["transform.norm.bias"]
+    expected = x @ parts["xencoder.embeddings.word_embeddings.weight"].T + parts["lm_head.bias"]
+    np.testing.assert_allclose(model(ids).numpy(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1)])
