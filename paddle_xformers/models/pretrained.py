@@ -13,7 +13,8 @@ from .._compat import import_paddlenlp
 from ..errors import InputError
 from ..nn.linear import Linear
 from ..nn.stack import Stack
-from .checkpoint import check_folder, check_names, explained, saved_whole
+from .checkpoint import check_folder, check_names, explained
+from .saving import saved_whole
 
 import_paddlenlp()
 

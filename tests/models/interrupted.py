@@ -87,10 +87,10 @@ def killed_at_any_time(folder: Path) -> Iterator[dict[str, Any]]:
 
     for _ in range(15):
         in_child(save_on_and_on, random.uniform(0.002, 0.08))
-        yield {"model": who_is(folder, models)}
-    left_over = [path.name for path in folder.iterdir() if path.is_dir()]
+        left_over = [path.name for path in folder.iterdir() if path.is_dir()]
+        yield {"model": who_is(folder, models), "left over": left_over}
     models["new"].save_pretrained(folder)
-    yield {"model": who_is(folder, models), "left over before": len(left_over), "entries": sorted(os.listdir(folder))}
+    yield {"model": who_is(folder, models), "entries": sorted(os.listdir(folder))}
 
 
 def killed_while_moving(folder: Path) -> Iterator[dict[str, Any]]:
@@ -108,7 +108,7 @@ def killed_while_moving(folder: Path) -> Iterator[dict[str, Any]]:
             old.save_pretrained(place, **before)
 
             def save_until_killed() -> None:
-                steps, replace, unlink = [0], os.replace, Path.unlink
+                steps, rename, replace, unlink = [0], os.rename, os.replace, Path.unlink
 
                 def counted(step: Callable[..., Any]) -> Callable[..., Any]:
                     def run(*args: Any, **kwargs: Any) -> Any:
@@ -119,7 +119,7 @@ def killed_while_moving(folder: Path) -> Iterator[dict[str, Any]]:
 
                     return run
 
-                os.replace, Path.unlink = counted(replace), counted(unlink)
+                os.rename, os.replace, Path.unlink = counted(rename), counted(replace), counted(unlink)
                 new.save_pretrained(place, **after)  # noqa: B023
 
             in_child(save_until_killed)

@@ -158,14 +158,12 @@ def test_killed_at_any_time(tmp_path):
     assert len(killed) == 15
     assert {result["model"] for result in killed} <= {"old", "new"}
     assert last["model"] == "new"
-    assert last["left over before"] > 0  # else no save was under way when it was killed
+    assert any(result["left over"] for result in killed)  # else no save was under way when it was killed
     assert last["entries"] == ["config.json", "generation_config.json", "model.safetensors"]
 
 
 def test_killed_while_files_are_moved(tmp_path):
     results = run_apart("move", tmp_path)
     assert {result["model"] for result in results} >= {"old", "new"}
-    # Several files that belong together cannot be exchanged in one step: docs/checkpoints.md says so.
-    together = ("shards", "other architecture")
-    broken = [result for result in results if result["model"] not in ("old", "new") and result["case"] not in together]
+    broken = [result for result in results if result["model"] not in ("old", "new")]
     assert not broken
