@@ -20,7 +20,6 @@ BUNDLES = {
     "shifted tokens": {"shift_tokens": (2, 0, 1, 1), "num_memory_tokens": 2},
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }
-SERVED = ["default", "llama", "gates", "shifted tokens"]
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)
 IDS = InputSpec([None, None], "int64", "input_ids")
 MASK = InputSpec([None, None], "int64", "attention_mask")
@@ -111,7 +110,7 @@ def test_a_batch_of_fixed_size(tmp_path):
     assert_equal(static(tokens()), model(tokens()))
 
 
-@pytest.mark.parametrize("fields", [BUNDLES[name] for name in SERVED], ids=SERVED)
+@each_bundle
 def test_the_inference_engine(tmp_path, fields):
     """As deployed: with oneDNN, which Paddle Inference switches on by itself on the CPU."""
     from paddle import inference

@@ -36,5 +36,15 @@ class ALiBi(nn.Layer):
 
     def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:
         """Return the bias, (b or 1, h, n, m), from positions (b or 1, n) and (b or 1, m)."""
-        distance = (k_positions.unsqueeze(1) - q_positions.unsqueeze(2)).abs().astype("float32")  # (b, n, m)
-        return -self.slopes.reshape([1, -1, 1, 1]) * distance.unsqueeze(1)
+        return _bias(self.slopes, _distance(q_positions, k_positions))
+
+
+def _distance(q_positions: Tensor, k_positions: Tensor) -> Tensor:
+    """How far each query is from each key, (b or 1, n, m)."""
+    ahead = k_positions.unsqueeze(1) - q_positions.unsqueeze(2)
+    return ahead.astype("float32").abs()  # in this order: Paddle Inference loses the abs of a difference of integers
+
+
+def _bias(slopes: Tensor, distance: Tensor) -> Tensor:
+    """The bias, (b or 1, h, n, m), of (h) slopes and (b or 1, n, m) distances."""
+    return -slopes.reshape([1, -1, 1, 1]) * distance.unsqueeze(1)
