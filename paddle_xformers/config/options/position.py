@@ -108,3 +108,19 @@ class PositionOptions:
         examples=(1.0,),
         needs={"position_bias": "t5"},
     )
+
+    @property
+    def adds_learned_positions(self) -> bool:
+        """Whether a learned position embedding is added to the tokens."""
+        if self.position_embedding != "auto":
+            return self.position_embedding == "learned"
+        elsewhere = self.rotary_pos_emb or self.position_bias == "t5"
+        return not elsewhere and self.max_seq_len > 0
+
+    def rotary_width(self, head_dim: int) -> int:
+        """Features of a head that rotary positions turn.
+
+        Args:
+            head_dim: Width of a head.
+        """
+        return head_dim // 2 if self.rotary_emb_dim is None else self.rotary_emb_dim

@@ -33,11 +33,4 @@ def make_position_bias(options: PositionOptions, attention: AttentionOptions, *,
     return None
 
 
-def uses_learned_positions(options: PositionOptions) -> bool:
-    """Whether a learned position embedding is added to the tokens."""
-    if options.position_embedding == "auto":
-        return not options.rotary_pos_emb and options.position_bias != "t5" and options.max_seq_len > 0
-    return options.position_embedding == "learned"
-
-
-__all__ = ["ALiBi", "LearnedPositions", "Rotary", "T5Bias", "make_position_bias", "uses_learned_positions"]
+__all__ = ["ALiBi", "LearnedPositions", "Rotary", "T5Bias", "make_position_bias"]

@@ -50,7 +50,7 @@ class Rotary(nn.Layer):
 
     def __init__(self, head_dim: int, options: PositionOptions) -> None:
         super().__init__()
-        width = options.rotary_emb_dim if options.rotary_emb_dim is not None else head_dim // 2
+        width = options.rotary_width(head_dim)
         first, second = _pairs(width, options.rotary_layout)
         frequencies = options.rotary_base ** (-np.arange(0, width, 2, dtype="float64") / width)
         rates = np.zeros(head_dim)
