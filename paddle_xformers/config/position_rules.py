@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .attention_rules import key_dims
 from .options import PositionOptions
-from .rule import Rule, Values, kinds
+from .rule import Rule, Values, each, kinds
 from .schema import group_values
 
 
@@ -54,6 +55,18 @@ POSITION_RULES: tuple[Rule, ...] = (
         lambda v: v["rotary_pos_emb"] and _no_self_attention(v),
         "rotary_pos_emb=True acts on self attention, and the stack has none "
         "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("rotary_emb_dim", "attn_collab_heads", "attn_collab_compression"),
+        lambda v: (
+            v["rotary_pos_emb"]
+            and any(each(v["attn_collab_heads"]))
+            and _rotary_width(v) <= v["attn_dim_head"]
+            and 0 < min(key_dims(v)) < _rotary_width(v)
+        ),
+        "rotary_emb_dim={rotary_emb_dim} (None: half of attn_dim_head) is larger than the shared queries and keys of "
+        "attn_collab_heads={attn_collab_heads} with attn_collab_compression={attn_collab_compression}; rotate fewer "
+        "features or compress less",
     ),
     Rule(
         ("position_embedding_scale", "position_embedding"),

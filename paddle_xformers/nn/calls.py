@@ -139,7 +139,12 @@ def share(
     )
     if position_bias is not None:
         mask = _with_bias(mask, position_bias(places.queries, places.keys).astype(x.dtype))
-    plain = AttentionCall(mask, None, None, cache_length(call.cache), call.output_attentions, call.use_cache)
+    plain = AttentionCall(
+        mask,
+        past_length=cache_length(call.cache),
+        output_attentions=call.output_attentions,
+        use_cache=call.use_cache,
+    )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)

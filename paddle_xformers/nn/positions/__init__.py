@@ -7,6 +7,9 @@ goes stale when lengths change.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from paddle import nn
 
 from ...config.options import AttentionOptions, PositionOptions
@@ -14,6 +17,20 @@ from .absolute import LearnedPositions
 from .alibi import ALiBi
 from .rotary import Rotary
 from .t5 import T5Bias
+
+
+def make_rotary(options: PositionOptions, attention: AttentionOptions, layers: Iterable[Any]) -> Rotary | None:
+    """Build the rotary positions that all self attention layers share, or None.
+
+    Args:
+        options: The position fields.
+        attention: The attention fields that all layers share.
+        layers: The attention fields of each self attention layer, whose queries and keys may differ in width.
+    """
+    if not options.rotary_pos_emb:
+        return None
+    widths = [attention.attn_dim_head, *(layer.key_dim for layer in layers)]
+    return Rotary(attention.attn_dim_head, options, max(widths))
 
 
 def make_position_bias(options: PositionOptions, attention: AttentionOptions, *, causal: bool) -> nn.Layer | None:
@@ -33,4 +50,11 @@ def make_position_bias(options: PositionOptions, attention: AttentionOptions, *,
     return None
 
 
-__all__ = ["ALiBi", "LearnedPositions", "Rotary", "T5Bias", "make_position_bias"]
+__all__ = [
+    "ALiBi",
+    "LearnedPositions",
+    "Rotary",
+    "T5Bias",
+    "make_position_bias",
+    "make_rotary",
+]
