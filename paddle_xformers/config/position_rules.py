@@ -57,6 +57,12 @@ POSITION_RULES: tuple[Rule, ...] = (
         "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
     ),
     Rule(
+        ("position_infused_attn", "custom_layers", "only_cross"),
+        lambda v: v["position_infused_attn"] and _no_self_attention(v),
+        "position_infused_attn=True acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
         ("rotary_emb_dim", "attn_collab_heads", "attn_collab_compression"),
         lambda v: (
             v["rotary_pos_emb"]

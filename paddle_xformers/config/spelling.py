@@ -63,6 +63,7 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("gate_residual", "residual", "gru"),
     Spelling("pre_norm_has_final_norm", ("final_norm",), {False: False}),
     _switch("alibi_pos_bias", "position_bias", "alibi"),
+    _switch("alibi_pos_emb", "position_bias", "alibi"),
     _switch("rel_pos_bias", "position_bias", "t5"),
     Spelling("use_abs_pos_emb", ("position_embedding",), {False: "none"}),
     Spelling("use_pos_emb", ("position_embedding",), {False: "none"}),

@@ -30,6 +30,9 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
     ("rotary_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "rotary_pos_emb": True, "only_cross": True}],
+    ("position_infused_attn", "custom_layers", "only_cross"): [
+        {**CROSS, "position_infused_attn": True, "only_cross": True}
+    ],
     ("rotary_emb_dim", "attn_collab_heads", "attn_collab_compression"): [
         {"rotary_pos_emb": True, "attn_collab_heads": True, "attn_collab_compression": 0.05}
     ],

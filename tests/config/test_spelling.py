@@ -23,6 +23,7 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "gate_residual": {True: {"residual": "gru"}, False: {}},
     "pre_norm_has_final_norm": {True: {}, False: {"final_norm": False}},
     "alibi_pos_bias": {True: {"position_bias": "alibi"}, False: {}},
+    "alibi_pos_emb": {True: {"position_bias": "alibi"}, False: {}},
     "attn_talking_heads": {
         True: {"attn_pre_talking_heads": True, "attn_post_talking_heads": True},
         False: {"attn_pre_talking_heads": False, "attn_post_talking_heads": False},

@@ -18,10 +18,13 @@ BUNDLES = {
     "streams": {"residual": "hyper", "num_residual_streams": 2},
     "gates": {"residual": "gru", "scale_residual": True, "ff_post_act_ln": True},
     "shifted tokens": {"shift_tokens": (2, 0, 1, 1), "num_memory_tokens": 2},
-    "old port": {"use_qk_norm_attn": True, "attn_num_mem_kv": 2},
+    "old port": {"use_qk_norm_attn": True, "position_infused_attn": True, "attn_num_mem_kv": 2},
     "collaborative heads": {
         "attn_collab_heads": True,
         "rotary_pos_emb": True,
+        "rotary_values": True,
+        "alibi_pos_emb": True,
+        "alibi_learned": True,
     },
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }

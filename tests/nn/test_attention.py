@@ -108,6 +108,7 @@ def test_the_fused_kernel_serves_other_numbers_of_key_and_value_heads():
     [
         ({}, True, True),
         ({"position_bias": "alibi"}, True, True),
+        ({"position_bias": "alibi", "alibi_learned": True}, False, True),
         ({"position_bias": "t5"}, False, True),
         ({"attn_collab_heads": True}, False, False),
         ({"attn_qk_norm": True}, True, True),

@@ -7,12 +7,14 @@ import paddle
 import pytest
 
 from paddle_xformers.nn.calls import StackCall, share
+from paddle_xformers.nn.positions.alibi import alibi_slopes
 
 from ..contracts.cases import build, tokens
 from .decoder_reference import Reference, below
 
 N, SPLIT = 12, 5
 TEMPERATURE = {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True}
+ALIBI = {"position_bias": "alibi", "alibi_learned": True}
 ROTARY = {"rotary_pos_emb": True, "rotary_layout": "half", "rotary_emb_dim": 6}
 COLLABORATIVE = {"attn_collab_heads": True}
 
@@ -36,9 +38,27 @@ IDEAS = {
         {**COLLABORATIVE, **TEMPERATURE},
         Reference(collaborative=True, temperature=True),
     ),
+    "collaborative heads, narrower than rotated values": (
+        {**COLLABORATIVE, **ROTARY, "attn_collab_compression": 0.2, "rotary_values": True},
+        Reference(collaborative=True, rotary=6, rotary_values=True, learned_positions=False),
+    ),
     "collaborative heads, rotary": (
         {**COLLABORATIVE, **ROTARY},
         Reference(collaborative=True, rotary=6, learned_positions=False),
+    ),
+    "infused positions": ({"position_infused_attn": True}, Reference(infused=True, learned_positions=False)),
+    "infused and learned positions": (
+        {"position_infused_attn": True, "position_embedding": "learned", "attn_kv_heads": 1},
+        Reference(infused=True, kv_heads=1),
+    ),
+    "rotated values": (
+        {**ROTARY, "rotary_values": True, "attn_kv_heads": 2},
+        Reference(rotary=6, rotary_values=True, kv_heads=2, learned_positions=False),
+    ),
+    "learned slopes": (ALIBI, Reference(alibi=4)),
+    "learned slopes of some heads": (
+        {**ALIBI, "alibi_num_heads": 3, "attn_num_mem_kv": 2},
+        Reference(alibi=3, memory_kv=2),
     ),
 }
 each_idea = pytest.mark.parametrize(("fields", "reference"), IDEAS.values(), ids=IDEAS)
@@ -75,6 +95,7 @@ def test_the_attention_layer_alone(fields, reference):
         stack.steps,
         stack.rotary,
         stack.position_bias,
+        stack.sinusoid,
     ).calls["a"]
     found = stack.layers[2].attn(given, call).output.numpy()
     weights = {name: value.astype("float64") for name, value in arrays(stack).items()}
@@ -133,7 +154,7 @@ def test_gradients_of_what_is_learned(fields, reference, kernel):
         rows = [reference.decode(weights, ids[row, :length].numpy())[0] for row, length in enumerate(lengths)]
         return sum((logits * slope[row, : len(logits)]).sum() for row, logits in enumerate(rows))
 
-    learned = ("log_temperature", "mixing", "1.attn.k_proj.weight", "0.attn.v_proj.weight")
+    learned = ("log_slopes", "log_temperature", "mixing", "1.attn.k_proj.weight", "0.attn.v_proj.weight")
     for name, parameter in model.named_parameters():
         if not name.endswith(learned):
             continue
@@ -146,6 +167,44 @@ def test_gradients_of_what_is_learned(fields, reference, kernel):
             flat[entry] = value
             wanted = (sides[0] - sides[1]) / 2e-5
             assert gradient[entry] == pytest.approx(wanted, rel=1e-3, abs=2e-4), name
+
+
+@pytest.mark.parametrize("dim", [31, 32])
+def test_infused_positions_of_odd_widths(dim):
+    fields = {"position_infused_attn": True, "dim": dim}
+    model, ids = build(fields), tokens(n=N)
+    wanted = Reference(infused=True, learned_positions=False).decode(arrays(model), ids[0].numpy())[0]
+    assert_rows(model(ids).numpy()[0], wanted)
+
+
+def test_infused_positions_follow_position_ids():
+    model, ids = build({"position_infused_attn": True}), tokens(n=N)
+    moved = model(ids, position_ids=paddle.arange(N).unsqueeze(0) + 9).numpy()
+    assert np.abs(moved - model(ids).numpy()).max() > 1e-3
+
+
+def test_slopes_start_at_those_of_alibi():
+    model = build({**ALIBI, "alibi_num_heads": 3}, redraw=False)
+    plain = build({"position_bias": "alibi", "alibi_num_heads": 3}, redraw=False)
+    found = model.state_dict()["xdecoder.stack.position_bias.log_slopes"].numpy()
+    np.testing.assert_allclose(np.exp(found), alibi_slopes(3), rtol=1e-6)
+    plain.set_state_dict(model.state_dict())
+    np.testing.assert_allclose(model(tokens()).numpy(), plain(tokens()).numpy(), atol=1e-6)
+
+
+def test_padding_adds_nothing_to_the_gradient_of_the_slopes():
+    """Padding stands at -2**24: were its distances to count, rounding would leave no digit of the gradient."""
+    model, ids = build({**ALIBI, "depth": 1}), tokens(n=8)
+    mask = np.ones([2, 8], "int64")
+    mask[0, 5:] = 0
+    slope, gradients = np.random.default_rng(6).normal(size=(2, 8, 37)), []
+    for factors in (slope, slope * mask[..., None]):  # with what the model says at padding, and without
+        logits = model(ids, attention_mask=paddle.to_tensor(mask))
+        (logits * paddle.to_tensor(factors, "float32")).sum().backward()
+        gradients.append(model.xdecoder.stack.position_bias.log_slopes.grad.numpy())
+        model.clear_gradients()
+    np.testing.assert_allclose(gradients[0], gradients[1], atol=1e-5)
+    assert np.abs(gradients[1]).max() > 1e-2
 
 
 def test_a_temperature_is_at_least_one_hundredth():

@@ -282,6 +282,7 @@ CASES = [
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 NOT_IN_UPSTREAM = {
+    "alibi_learned": DROPPED,
     "attn_collab_compression": DROPPED,
     "attn_collab_heads": DROPPED,
     "attn_qk_norm_learned_temperature": DROPPED,
@@ -292,6 +293,8 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "position_infused_attn": DROPPED,
+    "rotary_values": DROPPED,
     "attn_normalizer": "entmax15 was dropped there; against bisection in tests/nn/test_normalizers.py",
     "cross_attn_normalizer": "as attn_normalizer",
     "attn_out_bias": "attention linears have no bias there",

@@ -20,7 +20,7 @@ from ..linear import Linear
 from ..positions.rotary import Angles, Rotary
 from ..sizes import sizes
 from .cache import extend
-from .heads import is_plain, project_feature_major, split
+from .heads import is_plain, moved, project_feature_major, split
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
 from .kernels.fused import fused_attention
@@ -36,6 +36,8 @@ class AttentionCall:
 
     Args:
         mask: Who may look at whom.
+        q_sinusoid: What is added to the input of the queries, (b or 1, n, d), or None.
+        k_sinusoid: What is added to the input of the keys (mems and new tokens), (b or 1, m, d), or None.
         q_angles: Rotary angles of the new tokens, or None.
         k_angles: Rotary angles of the keys' tokens that this call computes (mems and new tokens), or None.
         past_length: Number of cached tokens.
@@ -45,6 +47,8 @@ class AttentionCall:
     """
 
     mask: Mask
+    q_sinusoid: Tensor | None = None
+    k_sinusoid: Tensor | None = None
     q_angles: Angles | None = None
     k_angles: Angles | None = None
     past_length: int = 0
@@ -136,7 +140,7 @@ class Attention(nn.Layer):
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
         step = Step(x, x if source is None else source, handed.values, handed.scores)
-        q = split(self.q_proj(x), self.options.query_heads)  # (b, h or 1, n, w)
+        q = split(self.q_proj(moved(x, call.q_sinusoid)), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
             q = part.queries(q, step)
         q = self._rotate(q, call.q_angles)
@@ -153,11 +157,11 @@ class Attention(nn.Layer):
 
     def _keys_values(self, step: Step, call: AttentionCall) -> tuple[Tensor, Tensor, Tensor]:
         """Keys, values, and values before anything changed them, of the tokens of this call."""
-        k = split(self.k_proj(step.source), self.options.key_heads)  # (b, g, m, w)
+        k = split(self.k_proj(moved(step.source, call.k_sinusoid)), self.options.key_heads)  # (b, g, m, w)
         own = v = split(self.v_proj(step.source), self.options.value_heads)  # (b, g, m, k)
         for part in self.parts["keys_values"]:
             k, v = part.keys_values(k, v, step)
-        return self._rotate(k, call.k_angles), v, own
+        return self._rotate(k, call.k_angles), self._rotate_values(v, call.k_angles), own
 
     def _output(self, out: Tensor, step: Step) -> Tensor:
         """Merge the heads, (b, h, n, k), and project: (b, n, d)."""
@@ -177,6 +181,10 @@ class Attention(nn.Layer):
     def _rotate(self, t: Tensor, angles: Angles | None) -> Tensor:
         rotary = self.rotary[0]
         return t if angles is None or rotary is None else rotary.turn(t, angles)
+
+    def _rotate_values(self, t: Tensor, angles: Angles | None) -> Tensor:
+        rotary = self.rotary[0]
+        return self._rotate(t, angles) if rotary is not None and rotary.turns_values else t
 
     def _dropout(self) -> float:
         return self.options.attn_dropout if self.training else 0.0
@@ -258,12 +266,13 @@ class Attention(nn.Layer):
     def _attend_feature_major(self, x: Tensor, call: AttentionCall) -> AttentionResult:
         """Attend in the layout (b, heads, k, n), in which heads split and merge without a copy."""
         heads, kv_heads = self.options.heads, self.options.value_heads
-        q = project_feature_major(self.q_proj, x, heads)  # (b, h, k, n)
-        k = project_feature_major(self.k_proj, x, kv_heads)  # (b, g, k, n)
+        placed = moved(x, call.q_sinusoid)
+        q = project_feature_major(self.q_proj, placed, heads)  # (b, h, k, n)
+        k = project_feature_major(self.k_proj, placed, kv_heads)  # (b, g, k, n)
         v = project_feature_major(self.v_proj, x, kv_heads)  # (b, g, k, n)
         if call.q_angles is not None:
             angles = call.q_angles.as_feature_major
-            q, k = self._rotate(q, angles), self._rotate(k, angles)
+            q, k, v = self._rotate(q, angles), self._rotate(k, angles), self._rotate_values(v, angles)
         pair = None
         if call.use_cache:
             pair = (k.transpose([0, 1, 3, 2]), v.transpose([0, 1, 3, 2]))  # (b, g, n, k)

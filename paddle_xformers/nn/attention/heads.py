@@ -8,6 +8,11 @@ from paddle import Tensor, nn
 from ..linear import Linear
 
 
+def moved(x: Tensor, sinusoid: Tensor | None) -> Tensor:
+    """Return the input of queries or keys, with their positions added if they are."""
+    return x if sinusoid is None else x + sinusoid
+
+
 def split(t: Tensor, heads: int) -> Tensor:
     """Turn (b, n, heads * k) into (b, heads, n, k)."""
     width = t.shape[2] // heads

@@ -1,8 +1,8 @@
 """Position schemes, one file each.
 
-Each scheme says where it acts: added to the input (`absolute`), turning queries and keys (`rotary`), or
-added to the scores of self attention (`alibi`, `t5`). Each is a pure function of positions, so that nothing
-goes stale when lengths change.
+Each scheme says where it acts: added to the input (`absolute`), added to what queries and keys are made of
+(`sinusoid`), turning queries and keys (`rotary`), or added to the scores of self attention (`alibi`, `t5`). Each is
+a pure function of positions, so that nothing goes stale when lengths change.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from paddle import nn
 
 from ...config.options import AttentionOptions, PositionOptions
 from .absolute import LearnedPositions
-from .alibi import ALiBi
+from .alibi import ALiBi, LearnedALiBi
 from .rotary import Rotary
+from .sinusoid import Sinusoid
 from .t5 import T5Bias
 
 
@@ -42,7 +43,8 @@ def make_position_bias(options: PositionOptions, attention: AttentionOptions, *,
         causal: Whether queries see only keys up to their own position.
     """
     if options.position_bias == "alibi":
-        return ALiBi(attention.heads, options.alibi_num_heads)
+        scheme = LearnedALiBi if options.alibi_learned else ALiBi
+        return scheme(attention.heads, options.alibi_num_heads)
     if options.position_bias == "t5":
         scale = options.rel_pos_scale or attention.attn_dim_head**0.5
         buckets, distance = options.rel_pos_num_buckets, options.rel_pos_max_distance
@@ -52,8 +54,10 @@ def make_position_bias(options: PositionOptions, attention: AttentionOptions, *,
 
 __all__ = [
     "ALiBi",
+    "LearnedALiBi",
     "LearnedPositions",
     "Rotary",
+    "Sinusoid",
     "T5Bias",
     "make_position_bias",
     "make_rotary",

@@ -52,6 +52,7 @@ class Rotary(nn.Layer):
     def __init__(self, head_dim: int, options: PositionOptions, features: int | None = None) -> None:
         super().__init__()
         self.features = features = head_dim if features is None else features
+        self.turns_values = options.rotary_values
         width = options.rotary_width(head_dim)
         first, second = _pairs(width, options.rotary_layout)
         frequencies = options.rotary_base ** (-np.arange(0, width, 2, dtype="float64") / width)
@@ -79,7 +80,7 @@ class Rotary(nn.Layer):
         return Angles(cos, sin)
 
     def turn(self, x: Tensor, angles: Angles) -> Tensor:
-        """Turn queries or keys in the layout of the angles; fewer heads or features take the first of them."""
+        """Turn queries, keys or values in the layout of the angles; fewer heads or features take the first of them."""
         cos, sin, swap = angles.cos, angles.sin, self.swap
         if x.shape[1] != cos.shape[1]:
             cos, sin = cos[:, : x.shape[1]], sin[:, : x.shape[1]]
