@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from .field import FieldInfo, option
 from .resolve import LayerOptions, StackOptions, stack_options
-from .rules import RULES, Rule
+from .rule import Rule
+from .rules import RULES
 from .schema import schema
 from .spelling import SPELLINGS, canonical
 from .suggest import misspelt, nearest

@@ -19,7 +19,7 @@ from .options import (
     PositionOptions,
     ResidualOptions,
 )
-from .schema import group_values
+from .schema import group_values, twin, value_in_force
 
 
 @dataclass(frozen=True)
@@ -124,17 +124,9 @@ def _branch(values: Mapping[str, Any], kind: str, ordinal: int) -> AttentionOpti
         return FeedForwardOptions(**_layer_values(FeedForwardOptions, values, ordinal))
     if kind == "a":
         return AttentionOptions(**_layer_values(AttentionOptions, values, ordinal))
-    own = {
-        info.name: values["cross_" + info.name]
-        for info in fields_of(AttentionOptions)
-        if info.name.startswith("attn_") and values["cross_" + info.name] is not None
-    }
-    # A list a self attention layer says nothing about cross attention: those take the default.
-    inherited = {
-        info.name: info.default if isinstance(values[info.name], (list, tuple)) else values[info.name]
-        for info in fields_of(AttentionOptions)
-    }
-    return AttentionOptions(**_layer_values(AttentionOptions, {**inherited, **own}, ordinal))
+    names = [info.name for info in fields_of(AttentionOptions)]
+    crossed = {name: value_in_force(twin(name), values) for name in names}
+    return AttentionOptions(**_layer_values(AttentionOptions, crossed, ordinal))
 
 
 def _layer_values(group: type, values: Mapping[str, Any], ordinal: int) -> dict[str, Any]:

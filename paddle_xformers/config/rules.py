@@ -2,60 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from .attention_rules import ATTENTION_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
 from .options import LayoutOptions
-from .schema import group_values, schema
-
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One combination of values that no model is built from.
-
-    Args:
-        fields: The fields it is about; at least one of them is shown in the message with its value.
-        broken: Tells from the flat values whether the rule is broken.
-        sentence: What is wrong and what to do; `{name}` stands for a field's value.
-    """
-
-    fields: tuple[str, ...]
-    broken: Callable[[Values], bool]
-    sentence: str
-
-
-def _rotary_width(v: Values) -> int:
-    """Features of a head that rotary positions turn: the given number, or half of the head."""
-    return int(v["attn_dim_head"] // 2 if v["rotary_emb_dim"] is None else v["rotary_emb_dim"])
-
-
-def _each(value: Any) -> tuple[Any, ...]:
-    """A field's values: one, or one a layer."""
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
-
-
-def _kv_heads_misfit(field: str) -> Callable[[Values], bool]:
-    return lambda v: any(kv is not None and v["heads"] % kv for kv in _each(v[field]))
-
-
-def _kinds(v: Values) -> tuple[str, ...]:
-    """Kinds of the layers that would be built."""
-    options = LayoutOptions(**group_values(LayoutOptions, {**v, "layers_execute_order": None}))
-    return layer_layout(options).kinds
-
-
-def _no_self_attention(v: Values) -> bool:
-    return "a" not in _kinds(v)
+from .position_rules import POSITION_RULES
+from .rule import Rule, Values, each, kinds
+from .schema import group_values, schema, value_in_force
 
 
 def _layer_indices_misfit(v: Values) -> bool:
     order = v["layers_execute_order"]
-    return order is not None and (not order or any(not 0 <= index < len(_kinds(v)) for index in order))
+    return order is not None and (not order or any(not 0 <= index < len(kinds(v)) for index in order))
 
 
 def _steps_of_self_attention(v: Values) -> int:
@@ -75,79 +36,18 @@ def _par_misfit(v: Values) -> bool:
     return not blocks or too_narrow or blocks * width > options.depth * len(block)
 
 
-def _adds_learned_positions(v: Values) -> bool:
-    if v["position_embedding"] == "auto":
-        return not v["rotary_pos_emb"] and v["position_bias"] != "t5" and v["max_seq_len"] > 0
-    return bool(v["position_embedding"] == "learned")
-
-
 def _special_orders(v: Values) -> int:
     return sum(v[name] is not None for name in ("custom_layers", "par_ratio", "sandwich_coef"))
 
 
 def _branches_start_dead(v: Values) -> bool:
     names = ("attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output")
-    return v["residual"] == "rezero" and any(any(_each(v[name])) for name in names)
+    return v["residual"] == "rezero" and any(any(each(v[name])) for name in names)
 
 
 COMBINATIONS: tuple[Rule, ...] = (
-    Rule(
-        ("heads", "attn_kv_heads"),
-        _kv_heads_misfit("attn_kv_heads"),
-        "heads={heads} is not a multiple of attn_kv_heads={attn_kv_heads}: every key/value head serves the same "
-        "number of query heads; choose a divisor of heads",
-    ),
-    Rule(
-        ("heads", "cross_attn_kv_heads"),
-        _kv_heads_misfit("cross_attn_kv_heads"),
-        "heads={heads} is not a multiple of cross_attn_kv_heads={cross_attn_kv_heads}; choose a divisor of heads",
-    ),
-    Rule(
-        ("rotary_emb_dim", "attn_dim_head"),
-        lambda v: v["rotary_pos_emb"] and _rotary_width(v) > v["attn_dim_head"],
-        "rotary_emb_dim={rotary_emb_dim} is larger than attn_dim_head={attn_dim_head}; use at most attn_dim_head",
-    ),
-    Rule(
-        ("rotary_emb_dim", "attn_dim_head"),
-        lambda v: v["rotary_pos_emb"] and (_rotary_width(v) % 2 == 1 or _rotary_width(v) < 2),
-        "rotary positions turn pairs of features, but rotary_emb_dim={rotary_emb_dim} (None: half of "
-        "attn_dim_head={attn_dim_head}) does not give an even number of at least 2; set an even rotary_emb_dim",
-    ),
-    Rule(
-        ("alibi_num_heads", "heads"),
-        lambda v: v["alibi_num_heads"] is not None and v["alibi_num_heads"] > v["heads"],
-        "alibi_num_heads={alibi_num_heads} is larger than heads={heads}; use at most heads",
-    ),
-    Rule(
-        ("rel_pos_num_buckets", "rel_pos_max_distance"),
-        lambda v: v["position_bias"] == "t5" and v["rel_pos_num_buckets"] > v["rel_pos_max_distance"],
-        "rel_pos_num_buckets={rel_pos_num_buckets} is larger than rel_pos_max_distance={rel_pos_max_distance}: "
-        "there would be more buckets than distances; lower the first or raise the second",
-    ),
-    Rule(
-        ("position_bias", "custom_layers", "only_cross"),
-        lambda v: v["position_bias"] != "none" and _no_self_attention(v),
-        "position_bias={position_bias!r} acts on self attention, and the stack has none "
-        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
-    ),
-    Rule(
-        ("rotary_pos_emb", "custom_layers", "only_cross"),
-        lambda v: v["rotary_pos_emb"] and _no_self_attention(v),
-        "rotary_pos_emb=True acts on self attention, and the stack has none "
-        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
-    ),
-    Rule(
-        ("position_embedding_scale", "position_embedding"),
-        lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions(v),
-        "position_embedding_scale={position_embedding_scale} has no effect: position_embedding="
-        "{position_embedding!r} adds no learned positions here; set 'learned' or leave it out",
-    ),
-    Rule(
-        ("position_embedding", "max_seq_len"),
-        lambda v: v["position_embedding"] == "learned" and v["max_seq_len"] < 1,
-        "position_embedding='learned' needs a table of max_seq_len={max_seq_len} rows; set max_seq_len >= 1 or "
-        "position_embedding='none'",
-    ),
+    *POSITION_RULES,
+    *ATTENTION_RULES,
     Rule(
         ("custom_layers",),
         lambda v: (
@@ -252,7 +152,7 @@ COMBINATIONS: tuple[Rule, ...] = (
     ),
     Rule(
         ("shift_tokens", "dim"),
-        lambda v: 2 * max(_each(v["shift_tokens"])) + 1 > v["dim"],
+        lambda v: 2 * max(each(v["shift_tokens"])) + 1 > v["dim"],
         "shift_tokens={shift_tokens} leaves no feature for some shifts: dim={dim} must be at least "
         "2 * shift_tokens + 1; use a smaller shift",
     ),
@@ -290,7 +190,7 @@ COMBINATIONS: tuple[Rule, ...] = (
     ),
     Rule(
         ("ff_glu_mult_bias", "ff_glu"),
-        lambda v: any(_each(v["ff_glu_mult_bias"])) and not any(_each(v["ff_glu"])),
+        lambda v: any(each(v["ff_glu_mult_bias"])) and not any(each(v["ff_glu"])),
         "ff_glu_mult_bias=True has no effect while ff_glu={ff_glu}; set ff_glu=True or leave it out",
     ),
     Rule(
@@ -321,7 +221,7 @@ def _need(info: FieldInfo, other: str, value: Any) -> Rule:
     """The rule that a field may only be set where the field it needs has the value it needs."""
     return Rule(
         (info.name, other),
-        lambda v: v[info.name] != info.default and v[other] != value,
+        lambda v: v[info.name] != info.default and value not in each(value_in_force(other, v)),
         f"{info.name}={{{info.name}!r}} has no effect while {other}={{{other}!r}}; "
         f"set {other}={value!r} or leave it out",
     )

@@ -52,8 +52,37 @@ def _cross_twin(info: FieldInfo) -> FieldInfo:
         default=None,
         meaning=f"{info.name} of the cross attention layers; None: as in self attention.",
         per_layer=CROSS_ATTENTION if info.per_layer == ATTENTION else info.per_layer,
-        needs={**info.needs, "cross_attend": True},
+        needs={**_twins(info.needs), "cross_attend": True},
+        beside=_twins(info.beside),
     )
+
+
+def twin(name: str) -> str:
+    """Return the field that says for cross attention what another one says for self attention.
+
+    Args:
+        name: A field; one that has no twin holds for both.
+    """
+    return "cross_" + name if name.startswith("attn_") else name
+
+
+def _twins(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values for cross attention."""
+    return {twin(name): value for name, value in values.items()}
+
+
+def value_in_force(name: str, values: Mapping[str, Any]) -> Any:
+    """Return what holds for a field: a `cross_attn_*` field that is None holds what self attention does.
+
+    Args:
+        name: A field.
+        values: Value of every field.
+    """
+    value, own = values[name], name.removeprefix("cross_")
+    if value is not None or own == name or not own.startswith("attn_"):
+        return value
+    # A list a self attention layer says nothing about cross attention: those take the default.
+    return schema()[own].default if isinstance(values[own], (list, tuple)) else values[own]
 
 
 def group_values(group: type, values: Mapping[str, Any]) -> dict[str, Any]:

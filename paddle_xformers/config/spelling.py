@@ -63,6 +63,7 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("gate_residual", "residual", "gru"),
     Spelling("pre_norm_has_final_norm", ("final_norm",), {False: False}),
     _switch("alibi_pos_bias", "position_bias", "alibi"),
+    _switch("alibi_pos_emb", "position_bias", "alibi"),
     _switch("rel_pos_bias", "position_bias", "t5"),
     Spelling("use_abs_pos_emb", ("position_embedding",), {False: "none"}),
     Spelling("use_pos_emb", ("position_embedding",), {False: "none"}),
@@ -71,6 +72,13 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("ff_relu_squared", "ff_activation", "relu_squared"),
     _switch("attn_one_kv_head", "attn_kv_heads", 1),
     _switch("cross_attn_one_kv_head", "cross_attn_kv_heads", 1),
+    Spelling("attn_talking_heads", ("attn_pre_talking_heads", "attn_post_talking_heads")),
+    _switch("attn_use_entmax15", "attn_normalizer", "entmax15"),
+    _switches(
+        "use_qk_norm_attn", attn_qk_norm=True, attn_qk_norm_learned_temperature=True, norm_placement="attn_branch"
+    ),
+    Spelling("qk_norm_attn_seq_len", ("attn_qk_norm_seq_len",)),
+    Spelling("attn_scale_init_value", ("attn_qk_norm_temperature_init",)),
     Spelling("attn_flash", ("attn_kernel",), {True: "auto", False: "eager"}),
     Spelling("zero_init_branch_output", ("attn_zero_init_output", "ff_zero_init_output")),
     Spelling("tie_embedding", ("tie_word_embeddings",)),

@@ -69,7 +69,7 @@ def output_gate(array: np.ndarray, place: Place) -> np.ndarray:
 
 
 def memory_heads(array: np.ndarray, place: Place) -> np.ndarray:
-    """Learned keys or values, (g, n, k), written out for as many heads as the configuration has."""
+    """What belongs to key/value heads, (g, n, k), written out for as many heads as the configuration has."""
     options = _attention(cast(LayerOptions, place.layer))
     wanted = options.attn_kv_heads or options.heads
     return np.tile(array, (wanted // array.shape[0] if wanted % array.shape[0] == 0 else 1, 1, 1))
@@ -78,6 +78,11 @@ def memory_heads(array: np.ndarray, place: Place) -> np.ndarray:
 def head_factors(array: np.ndarray, place: Place) -> np.ndarray:
     """A factor for each query head, (1, h, 1, 1) to (h, 1, 1)."""
     return array.reshape(-1, 1, 1)[_order(cast(LayerOptions, place.layer))]
+
+
+def features_of_head(array: np.ndarray, place: Place) -> np.ndarray:
+    """A factor for each feature of each query head, (h, 1, k)."""
+    return array[_order(cast(LayerOptions, place.layer))]
 
 
 def head_mix(array: np.ndarray, place: Place) -> np.ndarray:

@@ -12,6 +12,7 @@ from ..config.options import FeedForwardOptions
 from ..errors import CheckpointError
 from .heads import (
     bias_table,
+    features_of_head,
     features_of_heads,
     head_factors,
     head_mix,
@@ -71,6 +72,8 @@ RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "to_out.0.weight", _OUR_BRANCH + "attention_on_attention.gate_proj.weight", output_gate, kinds="ac"),
     Rule(_BRANCH + "mem_k", _OUR_BRANCH + "memory_kv.keys", memory_heads, kinds="ac"),
     Rule(_BRANCH + "mem_v", _OUR_BRANCH + "memory_kv.values", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "qk_norm_q_scale", _OUR_BRANCH + "qk_norm.q_scale", features_of_head, kinds="ac"),
+    Rule(_BRANCH + "qk_norm_k_scale", _OUR_BRANCH + "qk_norm.k_scale", memory_heads, kinds="ac"),
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
     Rule(_BRANCH + "to_v_gate.weight", _OUR_BRANCH + "gate_values.proj.weight", features_of_heads, kinds="ac"),
     Rule(

@@ -15,7 +15,7 @@ from .attention.cache import PADDING, Cache, Steps, cache_length, first_keys, ro
 from .attention.masks import Mask, make_mask
 from .memory import Mems
 from .places import Places, make_places
-from .positions import Rotary
+from .positions import Rotary, Sinusoid
 from .shift import Line, line_up
 from .sizes import sizes
 
@@ -95,6 +95,7 @@ def share(
     steps: Steps,
     rotary: Rotary | None,
     position_bias: nn.Layer | None,
+    sinusoid: Sinusoid | None = None,
 ) -> Shared:
     """Make masks and positions for all layers of a forward.
 
@@ -106,6 +107,7 @@ def share(
         steps: What each step of the stack keeps.
         rotary: The stack's rotary positions, or None.
         position_bias: The stack's bias on the scores, or None.
+        sinusoid: What position infused attention adds to the inputs of queries and keys, or None.
 
     Raises:
         InputError: If a reserved cache has too little room, or cross attention gets nothing to look at.
@@ -139,8 +141,15 @@ def share(
     )
     if position_bias is not None:
         mask = _with_bias(mask, position_bias(places.queries, places.keys).astype(x.dtype))
-    plain = AttentionCall(mask, None, None, cache_length(call.cache), call.output_attentions, call.use_cache)
+    plain = AttentionCall(
+        mask,
+        past_length=cache_length(call.cache),
+        output_attentions=call.output_attentions,
+        use_cache=call.use_cache,
+    )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
+    if sinusoid is not None:
+        calls["a"] = _with_sinusoid(calls["a"], places, sinusoid, x.dtype)
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, static_source=True)
@@ -163,6 +172,13 @@ def _with_angles(
     if places.new is not places.queries:
         k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype)
     return dataclasses.replace(call, q_angles=q_angles, k_angles=k_angles)
+
+
+def _with_sinusoid(call: AttentionCall, places: Places, sinusoid: Sinusoid, dtype: Any) -> AttentionCall:
+    queries = keys = sinusoid(places.queries, dtype)  # (b or 1, n, d)
+    if places.new is not places.queries:
+        keys = sinusoid(places.new, dtype)  # (b or 1, m, d)
+    return dataclasses.replace(call, q_sinusoid=queries, k_sinusoid=keys)
 
 
 def _with_bias(mask: Mask, bias: Tensor) -> Mask:

@@ -12,7 +12,7 @@ from ..config.options import EmbeddingOptions, ModelOptions, PositionOptions
 from ..errors import InputError
 from .linear import Linear
 from .norms.layernorm import LayerNorm
-from .positions import LearnedPositions, uses_learned_positions
+from .positions import LearnedPositions
 
 
 class TokenEmbeddings(nn.Layer):
@@ -33,7 +33,7 @@ class TokenEmbeddings(nn.Layer):
         initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
         self.word_embeddings = nn.Embedding(options.num_tokens, width, weight_attr=initializer)
         self.position_embeddings = None
-        if uses_learned_positions(positions):
+        if positions.adds_learned_positions:
             self.position_embeddings = LearnedPositions(
                 positions.max_seq_len, width, positions.position_embedding_scale
             )

@@ -64,8 +64,10 @@ class Layer(nn.Layer):
         self.drop_rate = options.drop_rate
         self.branch_scale = options.branch_scale
         placement = stack.norm.norm_placement
-        self.pre_norm = make_norm(stack.dim, stack.norm) if placement != "post" else None
-        self.branch_norm = make_norm(stack.dim, stack.norm) if placement == "sandwich" else None
+        if placement == "attn_branch":
+            placement = "pre" if options.kind == "f" else "branch"
+        self.pre_norm = make_norm(stack.dim, stack.norm) if placement not in ("post", "branch") else None
+        self.branch_norm = make_norm(stack.dim, stack.norm) if placement in ("sandwich", "branch") else None
         self.post_norm = make_norm(stack.dim, stack.norm) if placement in ("post", "pre_and_post") else None
         self.connection = residuals.connection(index)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None

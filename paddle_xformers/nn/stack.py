@@ -14,7 +14,7 @@ from .calls import Shared, StackCall, StackOutput, share
 from .layer import Layer, LayerResult
 from .memory import mem_for_steps, next_mems
 from .norms import make_norm
-from .positions import Rotary, make_position_bias
+from .positions import Sinusoid, make_position_bias, make_rotary
 from .residuals import make_residuals
 from .sizes import sizes
 
@@ -30,7 +30,8 @@ class Stack(nn.Layer):
         super().__init__()
         self.options = options
         position, attention = options.position, options.attention
-        self.rotary = Rotary(attention.attn_dim_head, position) if position.rotary_pos_emb else None
+        self.rotary = make_rotary(position, attention, [layer.branch for layer in options.layers if layer.kind == "a"])
+        self.sinusoid = Sinusoid(options.dim) if position.position_infused_attn else None
         self.position_bias = make_position_bias(position, attention, causal=options.causal)
         self.residuals = make_residuals(options.model, options.residual)
         self.layers = nn.LayerList(
@@ -38,7 +39,7 @@ class Stack(nn.Layer):
         )
         final = options.norm.final_norm
         if final is None:
-            final = options.norm.norm_placement in ("pre", "sandwich")
+            final = options.norm.norm_placement in ("pre", "sandwich", "attn_branch")
         self.final_norm = make_norm(options.dim, options.norm) if final else None
         self.steps = tuple(self.layers[index].keeps for index in options.order)
         self.enable_recompute = False
@@ -51,7 +52,7 @@ class Stack(nn.Layer):
             tokens: Positions of the new tokens, (b or 1, n - lead).
             call: What is asked.
         """
-        shared = share(x, tokens, call, self.options, self.steps, self.rotary, self.position_bias)
+        shared = share(x, tokens, call, self.options, self.steps, self.rotary, self.position_bias, self.sinusoid)
         pasts, mems = states(call.cache, self.steps), mem_for_steps(call.mems, self.steps, self.options.memory)
         output = StackOutput(x)
         results: list[LayerResult] = []

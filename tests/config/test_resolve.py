@@ -91,7 +91,7 @@ def test_every_twin_overrides_its_field():
             continue
         name = info.name.removeprefix("cross_")
         example = next(value for value in info.examples if not isinstance(value, tuple))
-        options = resolved(**{**CROSS, "heads": 4, info.name: example})
+        options = resolved(**{**CROSS, "heads": 4, **info.needs, **info.beside, info.name: example})
         assert {getattr(branch, name) for branch in branches(options, "c")} == {example}, info.name
         default = schema()[name].default
         assert {getattr(branch, name) for branch in branches(options, "a")} == {default}, info.name

@@ -30,6 +30,12 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
     ("rotary_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "rotary_pos_emb": True, "only_cross": True}],
+    ("position_infused_attn", "custom_layers", "only_cross"): [
+        {**CROSS, "position_infused_attn": True, "only_cross": True}
+    ],
+    ("rotary_emb_dim", "attn_collab_heads", "attn_collab_compression"): [
+        {"rotary_pos_emb": True, "attn_collab_heads": True, "attn_collab_compression": 0.05}
+    ],
     ("position_embedding_scale", "position_embedding"): [{"position_embedding_scale": 1.0, "rotary_pos_emb": True}],
     ("position_embedding", "max_seq_len"): [{"position_embedding": "learned", "max_seq_len": 0}],
     ("custom_layers",): [{"custom_layers": ["a", "x"]}],
@@ -73,6 +79,30 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
 }
 
 
+def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """Values for the rules that self attention and cross attention have alike."""
+    on = CROSS if prefix else {}
+
+    def rule(first: str, *others: str, **values: Any) -> None:
+        fields = tuple(name if name == "heads" else f"{prefix}attn_{name}" for name in (first, *others))
+        found[fields] = [{**on, **{f"{prefix}attn_{name}": value for name, value in values.items()}}]
+
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    sizes = ("qk_norm", "heads", "dim_head", "collab_heads", "collab_compression")
+    rule("qk_norm_groups", *sizes, qk_norm=True, qk_norm_groups=32)
+    rule("scale", "qk_norm", "qk_norm_dim_scale", qk_norm=True, scale=1.0)
+    factors = ("qk_norm_dim_scale", "qk_norm_learned_temperature")
+    rule("qk_norm_scale", *factors, qk_norm=True, qk_norm_scale=4.0, qk_norm_dim_scale=True)
+    rule(*factors, qk_norm=True, qk_norm_dim_scale=True, qk_norm_learned_temperature=True)
+    start = {"qk_norm": True, "qk_norm_learned_temperature": True}
+    rule("qk_norm_seq_len", "qk_norm_temperature_init", **start, qk_norm_seq_len=8, qk_norm_temperature_init=1.0)
+    rule("collab_compression", "heads", "dim_head", collab_heads=True, collab_compression=0.001)
+    return found
+
+
+TRIGGERS |= {**attention_triggers(""), **attention_triggers("cross_")}
+
+
 def rules_and_triggers() -> list[Any]:
     left = {fields: list(values) for fields, values in TRIGGERS.items()}
     pairs = []
@@ -98,6 +128,36 @@ def test_values_that_break_exactly_this_rule(rule: Rule, trigger: dict[str, Any]
     message = str(caught.value)
     assert message == rule.sentence.format(**values)
     assert any(name in message for name in rule.fields)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"attn_scale": 1.0, "attn_qk_norm": [True, False]},  # of use in the second layer
+        {"attn_qk_norm": True, "attn_qk_norm_dim_scale": True, "attn_scale": 1.0},
+        {"attn_qk_norm": True, "attn_qk_norm_dim_scale": [True, False], "attn_qk_norm_scale": 4.0},
+        {"attn_qk_norm": [False, True], "attn_qk_norm_groups": [3, 4]},
+        {**CROSS, "cross_attn_collab_heads": True, "cross_attn_collab_compression": 0.5},
+        {**CROSS, "attn_collab_heads": True, "cross_attn_collab_compression": 0.5},
+    ],
+    ids=str,
+)
+def test_what_is_of_use_in_some_layer_is_allowed(values):
+    validate(flat(depth=2, **values), schema())
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"attn_scale": [1.0, None], "attn_qk_norm": [True, False]}, "attn_scale"),
+        ({**CROSS, "attn_collab_heads": [True, True], "cross_attn_collab_compression": 0.5}, "cross_attn_collab_heads"),
+        ({**CROSS, "attn_qk_norm": True, "attn_qk_norm_groups": 4, "cross_attn_dim_head": 6}, "cross_attn_dim_head"),
+    ],
+    ids=str,
+)
+def test_what_is_of_use_in_no_layer_is_refused(values, named):
+    with pytest.raises(ConfigError, match=named):
+        validate(flat(depth=2, **values), schema())
 
 
 @pytest.mark.parametrize("info", [info for info in schema().values() if info.needs], ids=lambda info: info.name)

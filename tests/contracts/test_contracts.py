@@ -22,6 +22,10 @@ EFFECT_ELSEWHERE = {
     "initializer_range": "initial values: tests/nn/test_initial_values.py",
     "attn_zero_init_output": "initial values: tests/nn/test_initial_values.py",
     "cross_attn_zero_init_output": "likewise",
+    "attn_qk_norm_seq_len": "likewise",
+    "cross_attn_qk_norm_seq_len": "likewise",
+    "attn_qk_norm_temperature_init": "likewise",
+    "cross_attn_qk_norm_temperature_init": "likewise",
     "ff_zero_init_output": "likewise",
 }
 

@@ -18,9 +18,16 @@ BUNDLES = {
     "streams": {"residual": "hyper", "num_residual_streams": 2},
     "gates": {"residual": "gru", "scale_residual": True, "ff_post_act_ln": True},
     "shifted tokens": {"shift_tokens": (2, 0, 1, 1), "num_memory_tokens": 2},
+    "old port": {"use_qk_norm_attn": True, "position_infused_attn": True, "attn_num_mem_kv": 2},
+    "collaborative heads": {
+        "attn_collab_heads": True,
+        "rotary_pos_emb": True,
+        "rotary_values": True,
+        "alibi_pos_emb": True,
+        "alibi_learned": True,
+    },
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }
-SERVED = ["default", "llama", "gates", "shifted tokens"]
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)
 IDS = InputSpec([None, None], "int64", "input_ids")
 MASK = InputSpec([None, None], "int64", "attention_mask")
@@ -111,7 +118,7 @@ def test_a_batch_of_fixed_size(tmp_path):
     assert_equal(static(tokens()), model(tokens()))
 
 
-@pytest.mark.parametrize("fields", [BUNDLES[name] for name in SERVED], ids=SERVED)
+@each_bundle
 def test_the_inference_engine(tmp_path, fields):
     """As deployed: with oneDNN, which Paddle Inference switches on by itself on the CPU."""
     from paddle import inference

@@ -11,14 +11,17 @@ from paddle_xformers.errors import InputError
 from paddle_xformers.nn.attention.attention import Attention, AttentionCall
 from paddle_xformers.nn.attention.kernels import blockwise
 from paddle_xformers.nn.attention.kernels.eager import eager_attention
+from paddle_xformers.nn.attention.kernels.fused import fused_attention
 from paddle_xformers.nn.attention.masks import make_mask
 from paddle_xformers.nn.attention.parts import Site
+
+from ..contracts.cases import build, tokens
 
 
 def reference(q, k, v, scale, hidden):
     """softmax(q k^T * scale) v in float64; `hidden` (b, 1 or h, n, m) is true where a key may not be seen."""
     h = q.shape[1]
-    k, v = (np.repeat(t, h // k.shape[1], axis=1) for t in (k, v))
+    k, v = (np.repeat(t, h // t.shape[1], axis=1) for t in (k, v))
     scores = np.where(hidden, -np.inf, q @ k.swapaxes(-1, -2) * scale)
     top = np.where(hidden.all(-1, keepdims=True), 0, scores.max(-1, keepdims=True))
     weights = np.exp(scores - top)
@@ -76,6 +79,58 @@ def test_blockwise_attention_equals_eager_with_its_gradients(n):
         found.append([out, *paddle.grad([out], inputs, [slope])])
     for plain, quick in zip(*found, strict=True):
         np.testing.assert_allclose(quick.numpy(), plain.numpy(), rtol=1e-5, atol=2e-5)
+
+
+def test_keys_may_differ_from_values_in_width_and_number_of_heads():
+    rng = np.random.default_rng(2)
+    q, keys, values = heads(rng, 2, 4, 6, 5), heads(rng, 2, 1, 6, 5), heads(rng, 2, 2, 6, 3)
+    wanted = reference(q, keys, values, 0.4, np.triu(np.ones([6, 6], bool), 1))
+    mask = make_mask(None, n=6, m=6, causal=True)
+    tensors = [paddle.to_tensor(t, "float32") for t in (q, keys, values)]
+    found = eager_attention(*tensors, scale=0.4, bias=mask.bias)[0]
+    np.testing.assert_allclose(found.numpy(), wanted, atol=1e-6)
+    written_out = (t.repeat_interleave(4 // t.shape[1], axis=1).transpose([0, 1, 3, 2]) for t in tensors)
+    found = blockwise.blockwise_causal_attention(*written_out, 0.4, None)
+    np.testing.assert_allclose(found.numpy().swapaxes(-1, -2), wanted, atol=1e-6)
+
+
+def test_the_fused_kernel_serves_other_numbers_of_key_and_value_heads():
+    rng = np.random.default_rng(5)
+    q, keys, values = heads(rng, 2, 4, 6, 8), heads(rng, 2, 1, 6, 8), heads(rng, 2, 2, 6, 8)
+    tensors = [paddle.to_tensor(t, "float32") for t in (q, keys, values)]
+    found = fused_attention(*tensors, scale=0.4, bias=None, visible=None, causal=True, dropout=0.0)
+    hidden = np.triu(np.ones([6, 6], bool), 1)
+    np.testing.assert_allclose(found.numpy(), reference(q, keys, values, 0.4, hidden), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "training", "inference"),
+    [
+        ({}, True, True),
+        ({"position_bias": "alibi"}, True, True),
+        ({"position_bias": "alibi", "alibi_learned": True}, False, True),
+        ({"position_bias": "t5"}, False, True),
+        ({"attn_collab_heads": True}, False, False),
+        ({"attn_qk_norm": True}, True, True),
+    ],
+    ids=str,
+)
+def test_the_fused_kernel_gets_what_it_can_do(fields, training, inference, monkeypatch):
+    """Flash kernels give a bias no gradient, and want keys and values of one width."""
+    calls = []
+
+    def watched(*args, **kwargs):
+        calls.append(args)
+        return fused_attention(*args, **kwargs)
+
+    monkeypatch.setattr("paddle_xformers.nn.attention.attention.fused_attention", watched)
+    model = build({**fields, "attn_kernel": "fused"})
+    model(tokens())
+    assert bool(calls) == training
+    calls.clear()
+    with paddle.no_grad():
+        model(tokens())
+    assert bool(calls) == inference
 
 
 def test_projections_replaced_by_another_layer_leave_the_fast_lane():

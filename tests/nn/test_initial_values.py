@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,43 @@ def test_zero_init_makes_the_branch_start_as_nothing(field):
         weights = [v for name, v in found.items() if projection in name and name.endswith("weight")]
         zero = field.startswith(kind) or field == "zero_init_branch_output"
         assert all((not w.any()) == zero for w in weights)
+
+
+@pytest.mark.parametrize(
+    ("given", "factor"),
+    [
+        ({"attn_qk_norm_seq_len": 64}, math.log2(64**2 - 64)),  # section 3 of 2010.04245
+        ({"qk_norm_attn_seq_len": 2}, 1),
+        ({"attn_qk_norm_temperature_init": -2.0}, math.exp(2)),
+        ({"attn_qk_norm_temperature_init": 0.0}, 1),
+        ({}, math.exp(3)),
+    ],
+    ids=str,
+)
+def test_where_the_learned_temperature_starts(given, factor):
+    found = parameters(use_qk_norm_attn=True, **given)["xdecoder.stack.layers.0.attn.qk_norm.log_temperature"]
+    np.testing.assert_allclose(1 / np.exp(found), np.full([4, 1, 1], factor), rtol=1e-6)
+
+
+def test_cross_attention_has_a_temperature_of_its_own():
+    values = {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "attn_qk_norm_seq_len": 8}
+    found = parameters(cross_attend=True, cross_attn_qk_norm_seq_len=32, **values)
+    starts = [value[0, 0, 0] for name, value in found.items() if name.endswith("log_temperature")]
+    np.testing.assert_allclose(starts, [-math.log(math.log2(n * n - n)) for n in (8, 32)], rtol=1e-6)
+
+
+def test_factors_of_features_start_so_that_scores_are_as_large_as_without():
+    found = parameters(attn_qk_norm=True, attn_qk_norm_dim_scale=True)
+    for side in ("q", "k"):
+        scale = found[f"xdecoder.stack.layers.0.attn.qk_norm.{side}_scale"]
+        np.testing.assert_allclose(scale, np.full([4, 1, 32], 32**0.25), rtol=1e-6)
+
+
+def test_collaborative_heads_start_with_normal_mixing():
+    mixing = parameters(attn_collab_heads=True)["xdecoder.stack.layers.0.attn.collaborative_heads.mixing"]
+    assert mixing.shape == (4, 1, int(0.3 * 4 * 32))
+    assert mixing.mean() == pytest.approx(0, abs=0.2)
+    assert mixing.std() == pytest.approx(1, rel=0.15)
 
 
 def test_cross_attention_has_a_switch_of_its_own():

@@ -52,6 +52,8 @@ ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 CROSS = {"cross_attend": True}
 GQA = {"attn_kv_heads": 2}
+NO_GQA = {"attn_kv_heads": None}
+QK_NORM = {"attn_qk_norm": True}
 GLU = {"ff_glu": True}
 VALUES = {"add_value_residual": True}
 # Narrow: with the weights drawn here, a GRU of width 32 blows float32's own errors up to 1e-4, upstream's as ours.
@@ -119,6 +121,38 @@ CASES = [
     Case("memory keys and values", {"attn_num_mem_kv": 3} | GQA),
     Case("memory keys and values, rotary", {"attn_num_mem_kv": 2} | ROTARY, inputs=("right padding",)),
     Case("memory keys and values, alibi", {"attn_num_mem_kv": 2, "alibi_pos_bias": True}),
+    Case("cosine similarity", QK_NORM | GQA),
+    Case("cosine similarity, factor", QK_NORM | {"attn_qk_norm_scale": 4.0} | ROTARY),
+    # A factor of 10 on the sum of two cosines is so steep that float32 itself is off by 1.5e-5 (theirs) and 9e-6.
+    Case(
+        "cosine similarity, groups",
+        QK_NORM | {"attn_qk_norm_groups": 2, "attn_qk_norm_scale": 4.0} | ROTARY,
+        inputs=PADDED,
+    ),
+    Case("cosine similarity, factors of features", QK_NORM | {"attn_qk_norm_dim_scale": True} | GQA | ROTARY),
+    Case("cosine similarity, memory keys and values", QK_NORM | {"attn_num_mem_kv": 2} | GQA | ROTARY),
+    Case(
+        "cosine similarity, factors of memory keys",
+        QK_NORM | {"attn_qk_norm_dim_scale": True, "attn_qk_norm_groups": 2, "attn_num_mem_kv": 2} | GQA,
+    ),
+    Case("cosine similarity, mems", QK_NORM | ALIBI, XL | MEMORY, inputs=("mems",)),
+    Case(
+        "cosine similarity, kv heads written out",
+        QK_NORM | {"attn_qk_norm_dim_scale": True} | ALIBI | GQA,
+        ours=NO_GQA,
+        same_parameters=False,
+    ),
+    Case(
+        "cosine similarity across",
+        CROSS
+        | {"cross_attn_qk_norm": True, "cross_attn_qk_norm_groups": 2, "cross_attn_qk_norm_scale": 3.0}
+        | {"cross_attn_kv_heads": 2, "cross_attn_num_mem_kv": 2},
+    ),
+    Case(
+        "cosine similarity across, factors of features",
+        CROSS | {"cross_attn_qk_norm": True, "cross_attn_qk_norm_dim_scale": True},
+        inputs=("context mask",),
+    ),
     Case("gated values", {"attn_gate_values": True} | GQA),
     Case("attention on attention", {"attn_on_attn": True} | GQA),
     Case("residual attention", {"residual_attn": True, "depth": 3} | ROTARY),
@@ -246,7 +280,21 @@ CASES = [
     Case("everything", ROTARY | GLU | VALUES | CROSS | {"macaron": True, "sandwich_norm": True}, MEMORY, inputs=PADDED),
 ]
 
+DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 NOT_IN_UPSTREAM = {
+    "alibi_learned": DROPPED,
+    "attn_collab_compression": DROPPED,
+    "attn_collab_heads": DROPPED,
+    "attn_qk_norm_learned_temperature": DROPPED,
+    "attn_qk_norm_seq_len": "dropped there; against the paper in tests/nn/test_initial_values.py",
+    "attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "cross_attn_collab_compression": "as attn_collab_compression",
+    "cross_attn_collab_heads": "as attn_collab_heads",
+    "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
+    "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
+    "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "position_infused_attn": DROPPED,
+    "rotary_values": DROPPED,
     "attn_normalizer": "entmax15 was dropped there; against bisection in tests/nn/test_normalizers.py",
     "cross_attn_normalizer": "as attn_normalizer",
     "attn_out_bias": "attention linears have no bias there",

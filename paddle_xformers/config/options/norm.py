@@ -31,14 +31,15 @@ class NormOptions:
     norm_placement: str = option(
         "pre",
         "pre: before each branch. post: after each residual sum. sandwich: before and on the branch output. "
-        "pre_and_post: before each branch and after each residual sum.",
+        "pre_and_post: before each branch and after each residual sum. attn_branch: on the output of attention "
+        "branches, before feed-forward branches.",
         feature="norm-pre-post",
-        paper="2002.04745; 2105.13290; 2510.25741",
-        choices=("pre", "post", "sandwich", "pre_and_post"),
+        paper="2002.04745; 2105.13290; 2510.25741; 2010.04245",
+        choices=("pre", "post", "sandwich", "pre_and_post", "attn_branch"),
     )
     final_norm: bool | None = option(
         None,
-        "A norm closes the stack. None: yes for the placements pre and sandwich, else no.",
+        "A norm closes the stack. None: yes for the placements pre, sandwich and attn_branch, else no.",
         feature="norm-final",
         examples=(False,),
     )

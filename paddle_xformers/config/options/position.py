@@ -21,7 +21,7 @@ class PositionOptions:
     )
     position_embedding: str = option(
         "auto",
-        "Positions added to the token embeddings. auto: learned, unless rotary or T5 positions are on.",
+        "Positions added to the token embeddings. auto: learned, unless rotary, T5 or infused positions are on.",
         feature="pos-absolute",
         paper="2203.16634",
         choices=("auto", "learned", "none"),
@@ -65,6 +65,20 @@ class PositionOptions:
         needs={"rotary_pos_emb": True},
         beside={"rotary_emb_dim": 8},
     )
+    rotary_values: bool = option(
+        False,
+        "Rotate values too, as the old Paddle port did (with rotary_layout='half' and rotary_emb_dim at least 32).",
+        feature="pos-rotary-values",
+        paper="2104.09864",
+        needs={"rotary_pos_emb": True},
+    )
+    position_infused_attn: bool = option(
+        False,
+        "A sinusoid of the positions is added to what self attention makes queries and keys of, in every layer; "
+        "values stay free of positions.",
+        feature="pos-infused-attention",
+        paper="2012.15832; 2005.12872",
+    )
     position_bias: str = option(
         "none",
         "Bias by relative position, added to the scores of self attention.",
@@ -79,6 +93,13 @@ class PositionOptions:
         paper="2108.12409",
         minimum=1,
         examples=(3,),
+        needs={"position_bias": "alibi"},
+    )
+    alibi_learned: bool = option(
+        False,
+        "The slopes of ALiBi are learned, through their logarithms.",
+        feature="pos-alibi-learned",
+        paper="2108.12409",
         needs={"position_bias": "alibi"},
     )
     rel_pos_num_buckets: int = option(
@@ -108,3 +129,19 @@ class PositionOptions:
         examples=(1.0,),
         needs={"position_bias": "t5"},
     )
+
+    @property
+    def adds_learned_positions(self) -> bool:
+        """Whether a learned position embedding is added to the tokens."""
+        if self.position_embedding != "auto":
+            return self.position_embedding == "learned"
+        elsewhere = self.rotary_pos_emb or self.position_infused_attn or self.position_bias == "t5"
+        return not elsewhere and self.max_seq_len > 0
+
+    def rotary_width(self, head_dim: int) -> int:
+        """Features of a head that rotary positions turn.
+
+        Args:
+            head_dim: Width of a head.
+        """
+        return head_dim // 2 if self.rotary_emb_dim is None else self.rotary_emb_dim

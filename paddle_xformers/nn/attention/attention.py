@@ -20,12 +20,14 @@ from ..linear import Linear
 from ..positions.rotary import Angles, Rotary
 from ..sizes import sizes
 from .cache import extend
+from .heads import is_plain, moved, project_feature_major, split
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
 from .kernels.fused import fused_attention
 from .masks import Mask
 from .normalizers import NORMALIZERS
 from .parts import NEEDS_SCORES, STAGES, Site, Step, acts_at, make_parts
+from .parts.qk_norm import score_scale
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class AttentionCall:
 
     Args:
         mask: Who may look at whom.
+        q_sinusoid: What is added to the input of the queries, (b or 1, n, d), or None.
+        k_sinusoid: What is added to the input of the keys (mems and new tokens), (b or 1, m, d), or None.
         q_angles: Rotary angles of the new tokens, or None.
         k_angles: Rotary angles of the keys' tokens that this call computes (mems and new tokens), or None.
         past_length: Number of cached tokens.
@@ -43,6 +47,8 @@ class AttentionCall:
     """
 
     mask: Mask
+    q_sinusoid: Tensor | None = None
+    k_sinusoid: Tensor | None = None
     q_angles: Angles | None = None
     k_angles: Angles | None = None
     past_length: int = 0
@@ -84,6 +90,8 @@ class AttentionResult:
 class Attention(nn.Layer):
     """Multi-head attention (1706.03762) with grouped key/value heads (2305.13245).
 
+    Keys may differ from values in width and in number of heads (see `AttentionOptions`).
+
     Args:
         site: Widths, fields and place of this layer.
         rotary: The rotary positions of the stack, or None.
@@ -92,14 +100,15 @@ class Attention(nn.Layer):
     def __init__(self, site: Site, rotary: Rotary | None = None) -> None:
         super().__init__()
         self.options = options = site.options
-        self.heads, self.kv_heads, self.head_dim = options.heads, site.kv_heads, options.attn_dim_head
-        self.scale = options.attn_scale or self.head_dim**-0.5
+        self.scale = score_scale(options)
         self.normalizer = NORMALIZERS[options.attn_normalizer]
+        self.inner = site.inner
         self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
-        kv_inner = self.kv_heads * self.head_dim
-        self.q_proj = Linear(site.dim, site.inner, bias=options.attn_qkv_bias)
-        self.k_proj = Linear(site.source_dim, kv_inner, bias=options.attn_qkv_bias)
-        self.v_proj = Linear(site.source_dim, kv_inner, bias=options.attn_qkv_bias)
+        queries, keys = options.query_heads * options.key_dim, options.key_heads * options.key_dim
+        values = options.value_heads * options.attn_dim_head
+        self.q_proj = Linear(site.dim, queries, bias=options.attn_qkv_bias)
+        self.k_proj = Linear(site.source_dim, keys, bias=options.attn_qkv_bias)
+        self.v_proj = Linear(site.source_dim, values, bias=options.attn_qkv_bias)
         self.o_proj = Linear(site.inner, site.dim, bias=options.attn_out_bias, zero_init=options.attn_zero_init_output)
         self.sublayer_dropout = nn.Dropout(options.attn_sublayer_dropout)
         parts = make_parts(site)
@@ -131,7 +140,7 @@ class Attention(nn.Layer):
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
         step = Step(x, x if source is None else source, handed.values, handed.scores)
-        q = self._split(self.q_proj(x), self.heads)  # (b, h, n, k)
+        q = split(self.q_proj(moved(x, call.q_sinusoid)), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
             q = part.queries(q, step)
         q = self._rotate(q, call.q_angles)
@@ -147,12 +156,12 @@ class Attention(nn.Layer):
         return AttentionResult(output, pair if call.use_cache else None, Handed(values, scores), weights)
 
     def _keys_values(self, step: Step, call: AttentionCall) -> tuple[Tensor, Tensor, Tensor]:
-        """Keys, values, and values before any part changed them, of the tokens of this call: (b, g, m, k) each."""
-        k = self._split(self.k_proj(step.source), self.kv_heads)
-        own = v = self._split(self.v_proj(step.source), self.kv_heads)
+        """Keys, values, and values before anything changed them, of the tokens of this call."""
+        k = split(self.k_proj(moved(step.source, call.k_sinusoid)), self.options.key_heads)  # (b, g, m, w)
+        own = v = split(self.v_proj(step.source), self.options.value_heads)  # (b, g, m, k)
         for part in self.parts["keys_values"]:
             k, v = part.keys_values(k, v, step)
-        return self._rotate(k, call.k_angles), v, own
+        return self._rotate(k, call.k_angles), self._rotate_values(v, call.k_angles), own
 
     def _output(self, out: Tensor, step: Step) -> Tensor:
         """Merge the heads, (b, h, n, k), and project: (b, n, d)."""
@@ -161,7 +170,7 @@ class Attention(nn.Layer):
         n = out.shape[2]
         if n != 1:
             out = out.transpose([0, 2, 1, 3])  # (b, n, h, k)
-        merged = out.reshape([0, n, self.heads * self.head_dim])  # (b, n, h * k)
+        merged = out.reshape([0, n, self.inner])  # (b, n, h * k)
         for part in self.parts["merged"]:
             merged = part.merged(merged, step)
         output = self.o_proj(merged)
@@ -169,15 +178,13 @@ class Attention(nn.Layer):
             output = part.projected(output, merged)
         return self.sublayer_dropout(output)
 
-    def _split(self, t: Tensor, heads: int) -> Tensor:
-        """(b, n, heads * k) to (b, heads, n, k)."""
-        if t.shape[1] == 1:
-            return t.reshape([0, heads, 1, self.head_dim])
-        return t.reshape([0, 0, heads, self.head_dim]).transpose([0, 2, 1, 3])
-
     def _rotate(self, t: Tensor, angles: Angles | None) -> Tensor:
         rotary = self.rotary[0]
         return t if angles is None or rotary is None else rotary.turn(t, angles)
+
+    def _rotate_values(self, t: Tensor, angles: Angles | None) -> Tensor:
+        rotary = self.rotary[0]
+        return self._rotate(t, angles) if rotary is not None and rotary.turns_values else t
 
     def _dropout(self) -> float:
         return self.options.attn_dropout if self.training else 0.0
@@ -188,7 +195,9 @@ class Attention(nn.Layer):
         """Attended values; weights and scores where they are wanted."""
         mask, (k, v) = call.mask, pair
         for part in self.parts["in_front"]:
-            k, v = part.in_front(k, v, step)
+            keys, values = part.in_front(k, v, step)
+            keys = self._through("front_keys", keys, step)
+            k, v = paddle.concat([keys, k], axis=2), paddle.concat([values, v], axis=2)
         if self.parts["in_front"]:
             mask = mask.with_keys_in_front(sizes(k)[2])
         if self._fused(q, call):
@@ -231,6 +240,10 @@ class Attention(nn.Layer):
         """Whether Paddle's fused attention shall, and can, do what this call needs."""
         if call.output_attentions or self.needs_scores or self.options.attn_kernel not in ("auto", "fused"):
             return False
+        bias = call.mask.bias
+        learns_bias = bias is not None and not bias.stop_gradient  # which flash kernels give no gradient
+        if learns_bias or self.options.key_dim != self.options.attn_dim_head:
+            return False
         gpu = not q.place.is_cpu_place() if paddle.in_dynamic_mode() else paddle.is_compiled_with_cuda()
         return gpu or self.options.attn_kernel == "fused"
 
@@ -247,40 +260,30 @@ class Attention(nn.Layer):
             and not call.output_attentions
             and not self._dropout()
             and self.is_plain
-            and all(_is_plain(layer) for layer in (self.q_proj, self.k_proj, self.v_proj, self.o_proj))
+            and all(is_plain(layer) for layer in (self.q_proj, self.k_proj, self.v_proj, self.o_proj))
         )
 
     def _attend_feature_major(self, x: Tensor, call: AttentionCall) -> AttentionResult:
         """Attend in the layout (b, heads, k, n), in which heads split and merge without a copy."""
-        q = self._project_feature_major(self.q_proj, x, self.heads)  # (b, h, k, n)
-        k = self._project_feature_major(self.k_proj, x, self.kv_heads)  # (b, g, k, n)
-        v = self._project_feature_major(self.v_proj, x, self.kv_heads)  # (b, g, k, n)
+        heads, kv_heads = self.options.heads, self.options.value_heads
+        placed = moved(x, call.q_sinusoid)
+        q = project_feature_major(self.q_proj, placed, heads)  # (b, h, k, n)
+        k = project_feature_major(self.k_proj, placed, kv_heads)  # (b, g, k, n)
+        v = project_feature_major(self.v_proj, x, kv_heads)  # (b, g, k, n)
         if call.q_angles is not None:
             angles = call.q_angles.as_feature_major
-            q, k = self._rotate(q, angles), self._rotate(k, angles)
+            q, k, v = self._rotate(q, angles), self._rotate(k, angles), self._rotate_values(v, angles)
         pair = None
         if call.use_cache:
             pair = (k.transpose([0, 1, 3, 2]), v.transpose([0, 1, 3, 2]))  # (b, g, n, k)
-        repeats = self.heads // self.kv_heads
+        repeats = heads // kv_heads
         if repeats > 1:
             k, v = (part.repeat_interleave(repeats, axis=1) for part in (k, v))  # (b, h, k, n)
         out = blockwise_causal_attention(q, k, v, self.scale, call.mask.key_bias)  # (b, h, k, n)
         if call.mask.visible is not None:
             out = out * call.mask.visible.transpose([0, 1, 3, 2]).astype(out.dtype)
-        merged = out.reshape([0, self.heads * self.head_dim, x.shape[1]])  # (b, h * k, n)
+        merged = out.reshape([0, self.inner, x.shape[1]])  # (b, h * k, n)
         output = paddle.matmul(merged, self.o_proj.weight, transpose_x=True)  # (b, n, d)
         if self.o_proj.bias is not None:
             output = output + self.o_proj.bias
         return AttentionResult(self.sublayer_dropout(output), pair)
-
-    def _project_feature_major(self, layer: Linear, x: Tensor, heads: int) -> Tensor:
-        """(b, n, d) to (b, heads, k, n): the product written as W^T x^T."""
-        t = paddle.matmul(layer.weight, x, transpose_x=True, transpose_y=True)  # (b, heads * k, n)
-        if layer.bias is not None:
-            t = t + layer.bias.unsqueeze(-1)
-        return t.reshape([0, heads, self.head_dim, x.shape[1]])
-
-
-def _is_plain(layer: nn.Layer) -> bool:
-    """Whether a projection is our own linear, unhooked: LoRA and others put theirs in its place."""
-    return type(layer) is Linear and not layer._forward_pre_hooks and not layer._forward_post_hooks

@@ -1,19 +1,37 @@
 """Position schemes, one file each.
 
-Each scheme says where it acts: added to the input (`absolute`), turning queries and keys (`rotary`), or
-added to the scores of self attention (`alibi`, `t5`). Each is a pure function of positions, so that nothing
-goes stale when lengths change.
+Each scheme says where it acts: added to the input (`absolute`), added to what queries and keys are made of
+(`sinusoid`), turning queries and keys (`rotary`), or added to the scores of self attention (`alibi`, `t5`). Each is
+a pure function of positions, so that nothing goes stale when lengths change.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 from paddle import nn
 
 from ...config.options import AttentionOptions, PositionOptions
 from .absolute import LearnedPositions
-from .alibi import ALiBi
+from .alibi import ALiBi, LearnedALiBi
 from .rotary import Rotary
+from .sinusoid import Sinusoid
 from .t5 import T5Bias
+
+
+def make_rotary(options: PositionOptions, attention: AttentionOptions, layers: Iterable[Any]) -> Rotary | None:
+    """Build the rotary positions that all self attention layers share, or None.
+
+    Args:
+        options: The position fields.
+        attention: The attention fields that all layers share.
+        layers: The attention fields of each self attention layer, whose queries and keys may differ in width.
+    """
+    if not options.rotary_pos_emb:
+        return None
+    widths = [attention.attn_dim_head, *(layer.key_dim for layer in layers)]
+    return Rotary(attention.attn_dim_head, options, max(widths))
 
 
 def make_position_bias(options: PositionOptions, attention: AttentionOptions, *, causal: bool) -> nn.Layer | None:
@@ -25,7 +43,8 @@ def make_position_bias(options: PositionOptions, attention: AttentionOptions, *,
         causal: Whether queries see only keys up to their own position.
     """
     if options.position_bias == "alibi":
-        return ALiBi(attention.heads, options.alibi_num_heads)
+        scheme = LearnedALiBi if options.alibi_learned else ALiBi
+        return scheme(attention.heads, options.alibi_num_heads)
     if options.position_bias == "t5":
         scale = options.rel_pos_scale or attention.attn_dim_head**0.5
         buckets, distance = options.rel_pos_num_buckets, options.rel_pos_max_distance
@@ -33,11 +52,13 @@ def make_position_bias(options: PositionOptions, attention: AttentionOptions, *,
     return None
 
 
-def uses_learned_positions(options: PositionOptions) -> bool:
-    """Whether a learned position embedding is added to the tokens."""
-    if options.position_embedding == "auto":
-        return not options.rotary_pos_emb and options.position_bias != "t5" and options.max_seq_len > 0
-    return options.position_embedding == "learned"
-
-
-__all__ = ["ALiBi", "LearnedPositions", "Rotary", "T5Bias", "make_position_bias", "uses_learned_positions"]
+__all__ = [
+    "ALiBi",
+    "LearnedALiBi",
+    "LearnedPositions",
+    "Rotary",
+    "Sinusoid",
+    "T5Bias",
+    "make_position_bias",
+    "make_rotary",
+]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import paddle
 from paddle import Tensor, nn
+from paddle.nn.initializer import Assign
+
+from ..attention.cache import PADDING
 
 
 def alibi_slopes(heads: int) -> list[float]:
@@ -36,5 +40,41 @@ class ALiBi(nn.Layer):
 
     def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:
         """Return the bias, (b or 1, h, n, m), from positions (b or 1, n) and (b or 1, m)."""
-        distance = (k_positions.unsqueeze(1) - q_positions.unsqueeze(2)).abs().astype("float32")  # (b, n, m)
-        return -self.slopes.reshape([1, -1, 1, 1]) * distance.unsqueeze(1)
+        return _bias(self.slopes, _distance(q_positions, k_positions))
+
+
+class LearnedALiBi(nn.Layer):
+    """ALiBi whose slopes are learned: the parameter holds their logarithms, so that they stay above zero.
+
+    Args:
+        heads: Number of heads.
+        alibi_heads: How many of them, from the first, get a bias; None: all.
+    """
+
+    def __init__(self, heads: int, alibi_heads: int | None = None) -> None:
+        super().__init__()
+        sloped = heads if alibi_heads is None else alibi_heads
+        self.flat = heads - sloped
+        start = Assign(np.log(np.array(alibi_slopes(sloped), dtype="float32")))
+        self.log_slopes = self.create_parameter([sloped], default_initializer=start)
+
+    def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:
+        """Return the bias, (b or 1, h, n, m), from positions (b or 1, n) and (b or 1, m)."""
+        slopes = self.log_slopes.astype("float32").exp()
+        if self.flat:
+            slopes = paddle.concat([slopes, paddle.zeros([self.flat])])  # (h)
+        distance = _distance(q_positions, k_positions)
+        # Padding is so far off that its distances would drown the gradient of the slopes.
+        far = distance > -PADDING // 2
+        return _bias(slopes, paddle.where(far, paddle.zeros([1]), distance))
+
+
+def _distance(q_positions: Tensor, k_positions: Tensor) -> Tensor:
+    """How far each query is from each key, (b or 1, n, m)."""
+    ahead = k_positions.unsqueeze(1) - q_positions.unsqueeze(2)
+    return ahead.astype("float32").abs()  # in this order: Paddle Inference loses the abs of a difference of integers
+
+
+def _bias(slopes: Tensor, distance: Tensor) -> Tensor:
+    """The bias, (b or 1, h, n, m), of (h) slopes and (b or 1, n, m) distances."""
+    return -slopes.reshape([1, -1, 1, 1]) * distance.unsqueeze(1)

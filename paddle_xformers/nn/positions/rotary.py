@@ -24,7 +24,7 @@ class Angles:
     """Cosines and sines of one call, written out over batch and heads: broadcasting is slow on the CPU.
 
     Args:
-        cos: (b, h, n, k), or (b, h, k, n) when feature-major.
+        cos: (b, h, n, w), or (b, h, w, n) when feature-major.
         sin: Same shape.
         feature_major: Which of the two.
     """
@@ -46,20 +46,23 @@ class Rotary(nn.Layer):
     Args:
         head_dim: Width of a head.
         options: The position fields.
+        features: Width of the widest queries and keys; None: head_dim.
     """
 
-    def __init__(self, head_dim: int, options: PositionOptions) -> None:
+    def __init__(self, head_dim: int, options: PositionOptions, features: int | None = None) -> None:
         super().__init__()
-        width = options.rotary_emb_dim if options.rotary_emb_dim is not None else head_dim // 2
+        self.features = features = head_dim if features is None else features
+        self.turns_values = options.rotary_values
+        width = options.rotary_width(head_dim)
         first, second = _pairs(width, options.rotary_layout)
         frequencies = options.rotary_base ** (-np.arange(0, width, 2, dtype="float64") / width)
-        rates = np.zeros(head_dim)
+        rates = np.zeros(features)
         rates[first] = rates[second] = frequencies
-        swap = np.zeros((head_dim, head_dim))
+        swap = np.zeros((features, features))
         swap[second, first] = -1.0
         swap[first, second] = 1.0
-        self.register_buffer("rates", paddle.to_tensor(rates, "float32"), persistable=False)  # (k)
-        self.register_buffer("swap", paddle.to_tensor(swap, "float32"), persistable=False)  # (k, k)
+        self.register_buffer("rates", paddle.to_tensor(rates, "float32"), persistable=False)  # (w)
+        self.register_buffer("swap", paddle.to_tensor(swap, "float32"), persistable=False)  # (w, w)
 
     def angles(self, positions: Tensor, *, batch: int, heads: int, dtype: Any) -> Angles:
         """Compute the angles of (b or 1, n) positions, in float32 whatever the model's dtype.
@@ -71,21 +74,25 @@ class Rotary(nn.Layer):
             dtype: Type of the queries and keys.
         """
         places = positions.astype("float32")
-        turned = places.unsqueeze(-1) * self.rates  # (b or 1, n, k)
+        turned = places.unsqueeze(-1) * self.rates  # (b or 1, n, w)
         shape = [batch, heads, -1, -1]
         cos, sin = (part.astype(dtype).unsqueeze(1).expand(shape).contiguous() for part in (turned.cos(), turned.sin()))
         return Angles(cos, sin)
 
     def turn(self, x: Tensor, angles: Angles) -> Tensor:
-        """Turn queries or keys in the layout of the angles; fewer heads take the first of them."""
-        cos, sin = angles.cos, angles.sin
+        """Turn queries, keys or values in the layout of the angles; fewer heads or features take the first of them."""
+        cos, sin, swap = angles.cos, angles.sin, self.swap
         if x.shape[1] != cos.shape[1]:
             cos, sin = cos[:, : x.shape[1]], sin[:, : x.shape[1]]
-        swap = self.swap.astype(x.dtype)
+        width = x.shape[2 if angles.feature_major else 3]
+        if width < self.features:
+            cos, sin = (p[:, :, :width] if angles.feature_major else p[..., :width] for p in (cos, sin))
+            swap = swap[:width, :width]
+        swap = swap.astype(x.dtype)
         if angles.feature_major:
-            swapped = paddle.matmul(swap, x, transpose_x=True)  # (b, h, k, n)
+            swapped = paddle.matmul(swap, x, transpose_x=True)  # (b, h, w, n)
         else:
-            swapped = paddle.matmul(x, swap)  # (b, h, n, k)
+            swapped = paddle.matmul(x, swap)  # (b, h, n, w)
         return x * cos + swapped * sin
 
 

@@ -31,9 +31,9 @@ def eager_attention(
     """Attend with everything written out.
 
     Args:
-        q: Queries, (b, h, n, k).
-        k: Keys, (b, g, m, k); each serves h / g consecutive query heads.
-        v: Values, (b, g, m, k).
+        q: Queries, (b, h, n, w).
+        k: Keys, (b, g, m, w); each serves h / g consecutive query heads.
+        v: Values, (b, g, m, k); g and the width may differ from those of the keys.
         scale: Factor on the query-key products.
         bias: Added to the scores; broadcasts to (b, h, n, m).
         visible: 0.0 for queries that see no key, whose output is then zero; broadcasts to (b, h, n, 1).

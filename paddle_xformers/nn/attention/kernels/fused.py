@@ -23,8 +23,8 @@ def fused_attention(
 
     Args:
         q: Queries, (b, h, n, k).
-        k: Keys, (b, g, m, k).
-        v: Values, (b, g, m, k).
+        k: Keys, (b, g, m, k), of the width of the values.
+        v: Values, (b, g, m, k); g may be another number.
         scale: Factor on the query-key products.
         bias: Added to the scores; broadcasts to (b, h, n, m). Not together with `causal`.
         visible: 0.0 for queries that see no key; broadcasts to (b, h, n, 1).
@@ -35,9 +35,7 @@ def fused_attention(
         The attended values, (b, h, n, k).
     """
     h, head_dim = q.shape[1], q.shape[3]
-    repeats = h // k.shape[1]
-    if repeats > 1:
-        k, v = (part.repeat_interleave(repeats, axis=1) for part in (k, v))
+    k, v = (part.repeat_interleave(h // part.shape[1], axis=1) if part.shape[1] < h else part for part in (k, v))
     q = q * (scale * head_dim**0.5)  # the kernel itself divides by head_dim ** 0.5
     if bias is not None:
         bias = bias.expand([sizes(q)[0], h, sizes(q)[2], sizes(k)[2]])

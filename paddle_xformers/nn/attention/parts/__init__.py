@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from .attention_on_attention import AttentionOnAttention
 from .base import NEEDS_SCORES, STAGES, AttentionPart, Site, Step, acts_at
+from .collaborative_heads import CollaborativeHeads
 from .gate_values import GateValues
 from .head_scale import HeadScale
 from .memory_kv import MemoryKeyValues
+from .qk_norm import QKNorm
 from .residual_scores import ResidualScores
 from .sparse_topk import SparseTopK
 from .talking_heads import PostTalkingHeads, PreTalkingHeads
@@ -21,6 +23,8 @@ def _adds_scores(site: Site) -> bool:
 
 # Attribute of the attention layer -> when it is there, and how it is built.
 PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
+    "collaborative_heads": (lambda site: site.options.attn_collab_heads, CollaborativeHeads),
+    "qk_norm": (lambda site: site.options.attn_qk_norm, QKNorm),
     "value_residual": (lambda site: site.options.add_value_residual, ValueResidual),
     "memory_kv": (lambda site: site.options.attn_num_mem_kv > 0, MemoryKeyValues),
     "residual_scores": (_adds_scores, ResidualScores),

@@ -2,7 +2,8 @@
 
 queries         after their projection, before positions
 keys_values     after their projections, before positions and cache
-in_front        further keys and values in front of all others, never cached
+in_front        further keys and values to stand in front of all others, never cached
+front_keys      those keys, before they are put there
 scores          the scaled products, before bias and mask
 masked_scores   with bias and mask on them
 weights         the attention weights, after dropout
@@ -58,11 +59,6 @@ class Site:
     upstream_compat: bool = False
 
     @property
-    def kv_heads(self) -> int:
-        """Number of key/value heads."""
-        return self.options.attn_kv_heads or self.options.heads
-
-    @property
     def inner(self) -> int:
         """Width of all heads together."""
         return self.options.heads * self.options.attn_dim_head
@@ -75,16 +71,20 @@ class AttentionPart(nn.Layer):
     hands_scores_on = False
 
     def queries(self, q: Tensor, step: Step) -> Tensor:
-        """Change queries, (b, h, n, k)."""
+        """Change queries, (b, h, n, w); before the first part (b, 1, n, w) where heads share them."""
         return q
 
     def keys_values(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
-        """Change keys and values of the tokens of this call, (b, g, m, k) each."""
+        """Change keys, (b, g, m, w), and values, (b, g, m, k), of the tokens of this call."""
         return k, v
 
     def in_front(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
-        """Put further keys and values in front of (b, g, m, k)."""
-        return k, v
+        """Return t further keys and values to put in front of (b, g, m, w) and (b, g, m, k)."""
+        raise NotImplementedError
+
+    def front_keys(self, k: Tensor, step: Step) -> Tensor:
+        """Change the keys that a part puts in front, (b, g, t, w)."""
+        return k
 
     def scores(self, scores: Tensor, step: Step) -> Tensor:
         """Change the scaled products, (b, h, n, m)."""
@@ -111,7 +111,18 @@ class AttentionPart(nn.Layer):
         return output
 
 
-STAGES = ("queries", "keys_values", "in_front", "scores", "masked_scores", "weights", "attended", "merged", "projected")
+STAGES = (
+    "queries",
+    "keys_values",
+    "in_front",
+    "front_keys",
+    "scores",
+    "masked_scores",
+    "weights",
+    "attended",
+    "merged",
+    "projected",
+)
 # A part at one of these stages needs the score matrix itself: no fused kernel will do.
 NEEDS_SCORES = ("scores", "masked_scores", "weights")
 

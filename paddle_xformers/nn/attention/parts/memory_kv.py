@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import paddle
 from paddle import Tensor
 from paddle.nn.initializer import Normal
 
@@ -19,12 +18,13 @@ class MemoryKeyValues(AttentionPart):
 
     def __init__(self, site: Site) -> None:
         super().__init__()
-        shape = [site.kv_heads, site.options.attn_num_mem_kv, site.options.attn_dim_head]
-        self.keys = self.create_parameter(shape, default_initializer=Normal(0.0, 1.0))
-        self.values = self.create_parameter(shape, default_initializer=Normal(0.0, 1.0))
+        options, count = site.options, site.options.attn_num_mem_kv
+        keys, values = [options.key_heads, count, options.key_dim], [options.value_heads, count, options.attn_dim_head]
+        self.keys = self.create_parameter(keys, default_initializer=Normal(0.0, 1.0))
+        self.values = self.create_parameter(values, default_initializer=Normal(0.0, 1.0))
 
     def in_front(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
-        """Put them in front of (b, g, m, k)."""
+        """Return them for every row of the batch, (b, g, t, w) and (b, g, t, k)."""
         b = sizes(k)[0]
         keys, values = (part.unsqueeze(0).expand([b, -1, -1, -1]) for part in (self.keys, self.values))
-        return paddle.concat([keys, k], axis=2), paddle.concat([values, v], axis=2)
+        return keys, values

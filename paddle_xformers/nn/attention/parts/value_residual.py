@@ -20,7 +20,7 @@ class ValueResidual(AttentionPart):
         super().__init__()
         # The first layer mixes only when it runs again, and cross attention for good: neither learns its share.
         learned = site.options.learned_value_residual_mix and site.kind == "a" and not site.first
-        self.mix_proj = Linear(site.source_dim, site.kv_heads, bias=True) if learned else None
+        self.mix_proj = Linear(site.source_dim, site.options.value_heads, bias=True) if learned else None
 
     def keys_values(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Mix the layer's own values with those of the first layer."""

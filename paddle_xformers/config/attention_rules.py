@@ -1,0 +1,128 @@
+"""The rules between fields of the attention layer; each is one for self attention and one for cross attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .options import AttentionOptions
+from .rule import Rule, Values, by_layer, each
+
+# Tells from the fields of one layer whether a rule is broken there.
+_InLayer = Callable[..., bool]
+
+
+def key_dims(v: Values, prefix: str = "") -> list[int]:
+    """Return the width of queries and keys of each layer.
+
+    Args:
+        v: Value of every field.
+        prefix: `cross_` for cross attention.
+    """
+    names = [prefix + name for name in ("attn_dim_head", "attn_collab_heads", "attn_collab_compression")]
+    return [_key_dim(*layer) for layer in by_layer(v, "heads", *names)]
+
+
+def _key_dim(heads: int, head_dim: int, shared: bool, compression: float) -> int:
+    options = AttentionOptions(
+        heads=heads, attn_dim_head=head_dim, attn_collab_heads=shared, attn_collab_compression=compression
+    )
+    return options.key_dim
+
+
+def _groups_misfit(groups: int, norm: bool, *sizes: Any) -> bool:
+    width = _key_dim(*sizes)
+    return norm and width > 0 and (width % groups > 0 or width // groups <= 2)
+
+
+def _both(first: Any, second: Any) -> bool:
+    """Whether both fields of a layer are set."""
+    return first not in (None, False) and second not in (None, False)
+
+
+def _in_any_layer(fields: tuple[str, ...], broken: _InLayer) -> Callable[[Values], bool]:
+    return lambda v: any(broken(*layer) for layer in by_layer(v, *fields))
+
+
+def _set_in_vain(fields: tuple[str, ...], default: Any, in_use: _InLayer) -> Callable[[Values], bool]:
+    """Whether the first field is set, and no layer in which it is set makes use of it."""
+
+    def broken(v: Values) -> bool:
+        layers = [layer for layer in by_layer(v, *fields) if layer[0] != default]
+        return bool(layers) and not any(in_use(*layer) for layer in layers)
+
+    return broken
+
+
+def _for_self_attention(fields: tuple[str, ...], broken: Callable[[Values], bool], sentence: str) -> Rule:
+    return Rule(fields, broken, sentence)
+
+
+def _for_cross_attention(fields: tuple[str, ...], broken: Callable[[Values], bool], sentence: str) -> Rule:
+    """The same where cross attention has a value of its own; with those of self attention it has its rule already."""
+    own = [name for name in fields if name.startswith("cross_")]
+    return Rule(
+        fields, lambda v: v["cross_attend"] and any(v[name] is not None for name in own) and broken(v), sentence
+    )
+
+
+def attention_rules(prefix: str) -> tuple[Rule, ...]:
+    """Return the rules of one kind of attention.
+
+    Args:
+        prefix: Empty for self attention, `cross_` for cross attention.
+    """
+    rule = _for_cross_attention if prefix else _for_self_attention
+    norm, groups = f"{prefix}attn_qk_norm", f"{prefix}attn_qk_norm_groups"
+    scale, norm_scale = f"{prefix}attn_scale", f"{prefix}attn_qk_norm_scale"
+    dim_scale, learned = f"{prefix}attn_qk_norm_dim_scale", f"{prefix}attn_qk_norm_learned_temperature"
+    seq_len, start = f"{prefix}attn_qk_norm_seq_len", f"{prefix}attn_qk_norm_temperature_init"
+    kv_heads, head_dim, collab = f"{prefix}attn_kv_heads", f"{prefix}attn_dim_head", f"{prefix}attn_collab_heads"
+    compression = f"{prefix}attn_collab_compression"
+    return (
+        Rule(
+            ("heads", kv_heads),
+            lambda v: any(kv is not None and v["heads"] % kv for kv in each(v[kv_heads])),
+            f"heads={{heads}} is not a multiple of {kv_heads}={{{kv_heads}}}: every key/value head serves the same "
+            "number of query heads; choose a divisor of heads",
+        ),
+        rule(
+            (groups, norm, "heads", head_dim, collab, compression),
+            _in_any_layer((groups, norm, "heads", head_dim, collab, compression), _groups_misfit),
+            f"{groups}={{{groups}}} with {norm}={{{norm}}} must divide the width of queries and keys, which follows "
+            f"from heads={{heads}}, {head_dim}={{{head_dim}}}, {collab}={{{collab}}} and {compression}="
+            f"{{{compression}}}, into groups of more than 2 features; use another number",
+        ),
+        rule(
+            (scale, norm, dim_scale),
+            _set_in_vain((scale, norm, dim_scale), None, lambda _, on, scaled: not on or scaled),
+            f"{scale}={{{scale}}} has no effect while {norm}={{{norm}}} and {dim_scale}={{{dim_scale}}}; set "
+            f"{norm_scale} or leave it out",
+        ),
+        rule(
+            (norm_scale, dim_scale, learned),
+            _set_in_vain((norm_scale, dim_scale, learned), 10.0, lambda _, scaled, warm: not scaled and not warm),
+            f"{norm_scale}={{{norm_scale}}} has no effect while {dim_scale}={{{dim_scale}}} and {learned}="
+            f"{{{learned}}}: both take its place; leave it out",
+        ),
+        rule(
+            (dim_scale, learned),
+            _in_any_layer((dim_scale, learned), _both),
+            f"{dim_scale}={{{dim_scale}}} and {learned}={{{learned}}} exclude each other: both learn how large the "
+            "scores are; keep one",
+        ),
+        rule(
+            (seq_len, start),
+            _in_any_layer((seq_len, start), _both),
+            f"{seq_len}={{{seq_len}}} and {start}={{{start}}} both set where the learned temperature starts; keep one",
+        ),
+        rule(
+            (compression, "heads", head_dim),
+            lambda v: min(key_dims(v, prefix)) < 1,
+            f"{compression}={{{compression}}} leaves the shared queries and keys of heads={{heads}} of {head_dim}="
+            f"{{{head_dim}}} without a feature; use a larger share",
+        ),
+    )
+
+
+ATTENTION_RULES = (*attention_rules(""), *attention_rules("cross_"))

@@ -1,0 +1,89 @@
+"""The rules between fields of the position schemes."""
+
+from __future__ import annotations
+
+from .attention_rules import key_dims
+from .options import PositionOptions
+from .rule import Rule, Values, each, kinds
+from .schema import group_values
+
+
+def _rotary_width(v: Values) -> int:
+    """Features of a head that rotary positions turn: the given number, or half of the head."""
+    return PositionOptions(**group_values(PositionOptions, v)).rotary_width(v["attn_dim_head"])
+
+
+def _no_self_attention(v: Values) -> bool:
+    return "a" not in kinds(v)
+
+
+def _adds_learned_positions(v: Values) -> bool:
+    return PositionOptions(**group_values(PositionOptions, v)).adds_learned_positions
+
+
+POSITION_RULES: tuple[Rule, ...] = (
+    Rule(
+        ("rotary_emb_dim", "attn_dim_head"),
+        lambda v: v["rotary_pos_emb"] and _rotary_width(v) > v["attn_dim_head"],
+        "rotary_emb_dim={rotary_emb_dim} is larger than attn_dim_head={attn_dim_head}; use at most attn_dim_head",
+    ),
+    Rule(
+        ("rotary_emb_dim", "attn_dim_head"),
+        lambda v: v["rotary_pos_emb"] and (_rotary_width(v) % 2 == 1 or _rotary_width(v) < 2),
+        "rotary positions turn pairs of features, but rotary_emb_dim={rotary_emb_dim} (None: half of "
+        "attn_dim_head={attn_dim_head}) does not give an even number of at least 2; set an even rotary_emb_dim",
+    ),
+    Rule(
+        ("alibi_num_heads", "heads"),
+        lambda v: v["alibi_num_heads"] is not None and v["alibi_num_heads"] > v["heads"],
+        "alibi_num_heads={alibi_num_heads} is larger than heads={heads}; use at most heads",
+    ),
+    Rule(
+        ("rel_pos_num_buckets", "rel_pos_max_distance"),
+        lambda v: v["position_bias"] == "t5" and v["rel_pos_num_buckets"] > v["rel_pos_max_distance"],
+        "rel_pos_num_buckets={rel_pos_num_buckets} is larger than rel_pos_max_distance={rel_pos_max_distance}: "
+        "there would be more buckets than distances; lower the first or raise the second",
+    ),
+    Rule(
+        ("position_bias", "custom_layers", "only_cross"),
+        lambda v: v["position_bias"] != "none" and _no_self_attention(v),
+        "position_bias={position_bias!r} acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("rotary_pos_emb", "custom_layers", "only_cross"),
+        lambda v: v["rotary_pos_emb"] and _no_self_attention(v),
+        "rotary_pos_emb=True acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("position_infused_attn", "custom_layers", "only_cross"),
+        lambda v: v["position_infused_attn"] and _no_self_attention(v),
+        "position_infused_attn=True acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("rotary_emb_dim", "attn_collab_heads", "attn_collab_compression"),
+        lambda v: (
+            v["rotary_pos_emb"]
+            and any(each(v["attn_collab_heads"]))
+            and _rotary_width(v) <= v["attn_dim_head"]
+            and 0 < min(key_dims(v)) < _rotary_width(v)
+        ),
+        "rotary_emb_dim={rotary_emb_dim} (None: half of attn_dim_head) is larger than the shared queries and keys of "
+        "attn_collab_heads={attn_collab_heads} with attn_collab_compression={attn_collab_compression}; rotate fewer "
+        "features or compress less",
+    ),
+    Rule(
+        ("position_embedding_scale", "position_embedding"),
+        lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions(v),
+        "position_embedding_scale={position_embedding_scale} has no effect: position_embedding="
+        "{position_embedding!r} adds no learned positions here; set 'learned' or leave it out",
+    ),
+    Rule(
+        ("position_embedding", "max_seq_len"),
+        lambda v: v["position_embedding"] == "learned" and v["max_seq_len"] < 1,
+        "position_embedding='learned' needs a table of max_seq_len={max_seq_len} rows; set max_seq_len >= 1 or "
+        "position_embedding='none'",
+    ),
+)
