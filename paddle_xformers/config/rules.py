@@ -86,13 +86,14 @@ COMBINATIONS: tuple[Rule, ...] = (
         ("layers_execute_order",),
         _layer_indices_misfit,
         "layers_execute_order={layers_execute_order!r} must hold at least one index, each from 0 to the number "
-        "of built layers - 1",
+        "of built layers - 1 (depth={depth}, cross_attend={cross_attend}, only_attn={only_attn})",
     ),
     Rule(
         ("par_ratio", "depth"),
         _par_misfit,
-        "par_ratio={par_ratio} does not fit the layers of depth={depth}: the attention blocks would be none, too "
-        "many, or too wide for their place; try another par_ratio (2, 3, 4 ...) or a larger depth",
+        "par_ratio={par_ratio} does not fit the layers of depth={depth} (cross_attend={cross_attend}, "
+        "macaron={macaron}): the attention blocks would be none, too many, or too wide for their place; try another "
+        "par_ratio (2, 3, 4 ...) or a larger depth",
     ),
     Rule(
         ("sandwich_coef", "cross_attend", "depth", "only_cross"),
@@ -197,7 +198,7 @@ COMBINATIONS: tuple[Rule, ...] = (
         ("shift_mem_down", "depth"),
         lambda v: v["shift_mem_down"] > 0 and v["shift_mem_down"] >= _steps_of_self_attention(v),
         "shift_mem_down={shift_mem_down} is not less than the number of self attention layers that run "
-        "(depth={depth}); use a smaller shift",
+        "(depth={depth}, only_cross={only_cross}); use a smaller shift",
     ),
     Rule(
         ("shift_mem_down", "max_mem_len"),

@@ -33,6 +33,7 @@ class PositionOptions:
         feature="pos-absolute",
         above=0,
         examples=(1.0,),
+        beside={"position_embedding": "learned"},
     )
     rotary_pos_emb: bool = option(
         False, "Rotate queries and keys by their positions.", feature="pos-rotary", paper="2104.09864"
