@@ -78,7 +78,9 @@ POSITION_RULES: tuple[Rule, ...] = (
         ("position_embedding_scale", "position_embedding"),
         lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions(v),
         "position_embedding_scale={position_embedding_scale} has no effect: position_embedding="
-        "{position_embedding!r} adds no learned positions here; set 'learned' or leave it out",
+        "{position_embedding!r} adds no learned positions with rotary_pos_emb={rotary_pos_emb}, "
+        "position_infused_attn={position_infused_attn}, position_bias={position_bias!r} and max_seq_len={max_seq_len}; "
+        "set 'learned' or leave it out",
     ),
     Rule(
         ("position_embedding", "max_seq_len"),

@@ -13,14 +13,13 @@ import paddle
 import pytest
 
 from paddle_xformers import ConfigError, XDecoderConfig, XDecoderForCausalLM
-from paddle_xformers.config import schema
 
 from ..contracts.cases import SMALL, build, extras, tokens
 
 # Fields of cross attention repeat those of self attention; what changes the sizes of SMALL is no option.
 FIELDS = [
     info
-    for info in schema().values()
+    for info in XDecoderConfig.fields().values()
     if info.examples and info.name not in SMALL and not info.name.startswith("cross_attn_")
 ]
 NAMES = [info.name for info in FIELDS]
