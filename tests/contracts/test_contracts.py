@@ -90,6 +90,8 @@ def test_a_padded_row_equals_the_row_alone(subject: Subject, case: Case):
 def test_every_kernel_equals_eager(subject: Subject, case: Case, kernel: str):
     if case.field.endswith("attn_kernel"):
         return
+    if kernel == "blockwise" and case.field and not subject.causal:
+        return  # blocks of queries are for causal attention; for others once is enough to see them replaced
     results = []
     for name in ("eager", kernel):
         model = subject.build(case.values, attn_kernel=name)

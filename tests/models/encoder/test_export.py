@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import paddle
 import pytest
+from paddle import inference
 from paddle.static import InputSpec
 
 from paddle_xformers import (
@@ -44,6 +45,27 @@ def test_ids_types_and_mask(tmp_path, model_class, fields):
         for mine, wanted in zip(found, expected, strict=True):
             per_token = mine.shape[:2] == [b, n]
             assert_equal(mine, wanted, mask if per_token else None)
+
+
+@pytest.mark.parametrize(("model_class", "fields"), CASES.values(), ids=CASES)
+def test_the_inference_engine(tmp_path, model_class, fields):
+    """Paddle Inference rewrites graphs, and has turned some of them wrong without a word."""
+    model = build(model_class, type_vocab_size=2, **fields)
+    spec = [InputSpec(OPEN, "int64", name) for name in ("input_ids", "token_type_ids", "attention_mask")]
+    exported(build(model_class, type_vocab_size=2, **fields), [*spec[:2], None, spec[2]], tmp_path)
+    config = inference.Config(str(tmp_path / "model.json"), str(tmp_path / "model.pdiparams"))
+    config.disable_glog_info()
+    predictor = inference.create_predictor(config)
+    ids, mask = padded(3, 14)
+    given = {"input_ids": ids, "token_type_ids": ids % 2, "attention_mask": mask}
+    for name in predictor.get_input_names():
+        predictor.get_input_handle(name).copy_from_cpu(given[name].numpy())
+    predictor.run()
+    expected = model(**given)
+    expected = [expected] if isinstance(expected, paddle.Tensor) else expected
+    for name, wanted in zip(predictor.get_output_names(), expected, strict=True):
+        found = paddle.to_tensor(predictor.get_output_handle(name).copy_to_cpu())
+        assert_equal(found, wanted, mask if found.shape[:2] == [3, 14] else None)
 
 
 def test_choices(tmp_path):
