@@ -86,6 +86,7 @@ def _panel(
     places = [
         (min(point.time_ratio, MOST_TIME), max(-MOST_BITS, min(point.difference, MOST_BITS))) for _, point in points
     ]
+    label_x = max([1.0, *(x for x, _ in places)]) + 0.06 * (right - left)
     heights = _spread([y for _, y in places], LABEL_HEIGHT * (high - low), low, high)
     for (variant, point), (x, y), height in zip(points, places, heights, strict=True):
         colour = COLOURS[point.verdict]
@@ -93,7 +94,7 @@ def _panel(
         axis.annotate(
             _label(variant, point, (x, y)),
             (x, y),
-            xytext=(max(x, 1.0) + 0.045 * (right - left), height),
+            xytext=(label_x, height),
             fontsize=7.5,
             color=colour,
             va="center",
@@ -119,7 +120,7 @@ def _spread(heights: list[float], apart: float, low: float, high: float) -> list
     order = sorted(range(len(heights)), key=lambda index: heights[index])
     placed = [0.0] * len(heights)
     floor = low + apart / 2
-    for rank, index in enumerate(order):  # from below: as near to the point as the one underneath allows
+    for index in order:  # from below: as near to the point as the one underneath allows
         placed[index] = max(heights[index], floor)
         floor = placed[index] + apart
     ceiling = high - apart / 2

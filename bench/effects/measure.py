@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.effects.plan import Plan
-from bench.effects.tasks import Task
+from bench.effects.tasks.base import Task
 from paddle_xformers._compat import import_paddle
 
 paddle = import_paddle()
@@ -94,20 +94,21 @@ def train(task: Task, fields: dict[str, Any], plan: Plan, seed: int, tick: Tick)
     return (score if math.isfinite(score) else None), learner.parameters
 
 
-def time_ratio(task: Task, fields: dict[str, Any], reference: dict[str, Any], plan: Plan, tick: Tick) -> float:
+def time_ratio(
+    tasks: tuple[Task, Task], fields: tuple[dict[str, Any], dict[str, Any]], plan: Plan, tick: Tick
+) -> float:
     """Compare the training steps of two models, in turn, so that a busy machine slows both alike.
 
     Args:
-        task: What both learn.
-        fields: What the first sets.
-        reference: What the other sets.
+        tasks: What each learns.
+        fields: What each sets.
         plan: Sizes.
         tick: Called after each pair.
 
     Returns:
         Median over the pairs of the first's time by the other's.
     """
-    learners = [Learner(task, chosen, plan, plan.seeds[0]) for chosen in (fields, reference)]
+    learners = [Learner(task, chosen, plan, plan.seeds[0]) for task, chosen in zip(tasks, fields, strict=True)]
     for learner in learners:
         for _ in range(UNTIMED):
             learner.step()

@@ -70,7 +70,7 @@ def baselines(results: dict[str, Any]) -> str:
     """Return the table of the runs that others are compared with."""
     lines = ["| run | set | score | seeds | standard deviation | weights |", "|---|---|---|---|---|---|"]
     for variant in BASELINES:
-        found, spread = effect(results, variant), seed_spread(results, variant.task)
+        found, spread = effect(results, variant), seed_spread(results, variant)
         measured = f"{NOT_YET} | | | "
         if found is not None and found.score is not None and spread is not None:
             measured = f"{found.score:.3f} | {spread[0]} | {spread[1]:.4f} | {_weights(found)}"

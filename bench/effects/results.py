@@ -10,7 +10,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from bench.effects.plan import Plan
-from bench.effects.variants import Variant, every_run
+from bench.effects.variants import Variant, every_run, root_of
 from bench.files import replace_file
 from paddle_xformers.errors import InputError
 
@@ -84,7 +84,7 @@ class Effect:
         score: Mean over its seeds; None where training diverged.
         difference: The score less that of the run it is compared with; None for a baseline and what diverged.
         noise: Half width of the 95 % interval in which that difference lies when nothing changes but the initial
-            weights; None while the task's baseline has too few runs.
+            weights; None while the baseline has too few runs.
         time_ratio: Time of its training step by that of the run it is compared with.
         parameters: Number of weights.
     """
@@ -127,17 +127,16 @@ def effect(results: dict[str, Any], variant: Variant) -> Effect | None:
     return Effect(score, difference, noise, run.get("time_ratio"), run["parameters"])
 
 
-def seed_spread(results: dict[str, Any], task: str) -> tuple[int, float] | None:
-    """Return of a task's baseline how many runs there are and their standard deviation; None for less than two."""
-    baseline = next(variant for variant in every_run().values() if variant.task == task and not variant.against)
-    run = run_of(results, baseline)
+def seed_spread(results: dict[str, Any], variant: Variant) -> tuple[int, float] | None:
+    """Return of a run's baseline how many seeds there are and their standard deviation; None for less than two."""
+    run = run_of(results, root_of(variant))
     scores = [score for score in (run["scores"].values() if run else ()) if score is not None]
     return (len(scores), stdev(scores)) if len(scores) > 1 else None
 
 
 def _noise(results: dict[str, Any], variant: Variant, runs: int) -> float | None:
     """Interval for one run beside the mean of `runs`, all with the spread of the baseline's seeds."""
-    spread = seed_spread(results, variant.task)
+    spread = seed_spread(results, variant)
     if spread is None:
         return None
     count, deviation = spread

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script sees on
 from bench.effects import chart, report
 from bench.effects.plan import SMOKE, Plan
 from bench.effects.results import is_complete, load, run_of, settings_of
-from bench.effects.variants import BASELINES, Variant, every_run
+from bench.effects.variants import Variant, every_run, root_of
 from bench.files import replace_file
 from paddle_xformers.errors import InputError, XFormersError
 
@@ -90,7 +90,7 @@ def _positive(text: str) -> int:
 
 def _measure(options: argparse.Namespace, folder: Path) -> list[str]:
     """Run what is missing; return the names of the runs that failed."""
-    from bench.effects.tasks import Texts
+    from bench.effects.tasks.base import Texts
 
     plan = SMOKE if options.smoke else Plan()
     if options.steps:
@@ -128,14 +128,10 @@ def _with_references(names: list[str] | None) -> dict[str, Variant]:
     runs = every_run()
     wanted = set(names or runs)
     while True:
-        needed = {runs[name].against for name in wanted} | {_baseline(runs[name]) for name in wanted}
+        needed = {runs[name].against for name in wanted} | {root_of(runs[name]).name for name in wanted}
         if needed - {""} <= wanted:
             return {name: run for name, run in runs.items() if name in wanted}
         wanted |= needed - {""}
-
-
-def _baseline(variant: Variant) -> str:
-    return next(baseline.name for baseline in BASELINES if baseline.task == variant.task)
 
 
 def _seeds(variant: Variant, plan: Plan) -> tuple[int, ...]:

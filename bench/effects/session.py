@@ -15,7 +15,8 @@ from bench.effects.measure import time_ratio, train
 from bench.effects.plan import Plan
 from bench.effects.report import summary
 from bench.effects.results import run_of, save
-from bench.effects.tasks import Texts, make_tasks
+from bench.effects.tasks import make_tasks
+from bench.effects.tasks.base import Texts
 from bench.effects.variants import Variant, every_run
 from model_zoo.quickstart.threads import choose_threads
 from paddle_xformers import tune_cpu
@@ -74,8 +75,9 @@ class Session:
             run["scores"][str(seed)], run["parameters"] = train(task, variant.fields, self.plan, seed, tick)
             self._store(variant, run)
         if variant.against and run.get("time_ratio") is None:
-            reference = every_run()[variant.against].fields
-            run["time_ratio"] = time_ratio(task, variant.fields, reference, self.plan, tick)
+            reference = every_run()[variant.against]
+            both = (task, self.tasks[reference.task]), (variant.fields, reference.fields)
+            run["time_ratio"] = time_ratio(*both, self.plan, tick)
             self._store(variant, run)
 
     def _store(self, variant: Variant, run: dict[str, Any]) -> None:
