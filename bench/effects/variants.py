@@ -80,7 +80,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("norm-layernorm", {"norm": "identity"}, "no norm at all", without=True),
     Variant("norm-layernorm-bias", {"norm_bias": True}),
     Variant("norm-scalenorm", {"norm": "scalenorm"}),
-    Variant("norm-pre-post", {"norm_placement": "post"}, "after the sum", without=True),
+    Variant("norm-pre-post", {"norm_placement": "post"}, "post-norm in place of pre-norm"),
     Variant("norm-sandwich", {"norm_placement": "sandwich"}),
     Variant("norm-rezero", {"residual": "rezero", "norm": "identity"}, "in place of the norms"),
     Variant("residual-scale", {"scale_residual": True}),
