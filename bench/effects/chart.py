@@ -42,7 +42,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
     figure.suptitle(
         "Bits per held-out byte less those of the run it is compared with (down is better) against the time of a "
         "training step by that run's (left is better).\nGrey band and grey points: within the noise of the initial "
-        "weights. Hollow points: the feature left out of the baseline. Points beyond the edge have their figures; runs that diverged are not drawn.",
+        "weights. Hollow points: the feature left out of the baseline. Points beyond the edge have their figures; "
+        "runs that diverged are not drawn.",
         fontsize=9.5,
     )
     figure.tight_layout()

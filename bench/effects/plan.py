@@ -32,7 +32,7 @@ class Plan:
     window: int = 256
     segment: int = 64
     batch: int = 4
-    images: int = 64
+    images: int = 32
     steps: int = 120
     learning_rate: float = 3e-3
     held_out_bytes: int = 32 << 10

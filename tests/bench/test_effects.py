@@ -10,11 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import stdev
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bench.effects import chart, measure, report, results, run
+from bench.effects import chart, measure, report, results, run, session
 from bench.effects.features import FEATURES, PAGES
 from bench.effects.plan import SMOKE, Plan
 from bench.effects.tasks import make_tasks
@@ -77,21 +78,56 @@ def test_the_tables_of_a_trial_are_in_its_pages_and_not_in_ours(trial: Any) -> N
     assert score in (folder / "pages" / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_second_trial_trains_nothing_and_repeats_the_first(trial: Any) -> None:
+def test_a_second_trial_trains_nothing(trial: Any, capsys: pytest.CaptureFixture[str]) -> None:
     folder, _ = trial
     before = (folder / "out" / results.FILE).read_bytes()
-    again = effects("--smoke", "--only", "ff-glu", "--output", f"{folder}/out")
-    assert again.returncode == 0 and "Every run is stored" in again.stdout
+    assert run.main(["--smoke", "--only", "ff-glu", "--output", f"{folder}/out"]) == 0
+    assert "Every run is stored" in capsys.readouterr().out
     assert (folder / "out" / results.FILE).read_bytes() == before
-    anew = effects("--smoke", "--only", "ff-glu", "--again", "--output", f"{folder}/out")
-    assert anew.returncode == 0 and "ff-glu:" in anew.stdout and "baseline:" not in anew.stdout
-    assert results.load(folder / "out")["runs"]["ff-glu"]["scores"] == json.loads(before)["runs"]["ff-glu"]["scores"]
 
 
-def test_figures_of_other_settings_are_not_mixed(trial: Any) -> None:
+def test_a_run_that_is_asked_for_again_repeats_its_score(trial: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _ = trial
-    other = effects("--smoke", "--steps", "3", "--only", "ff-glu", "--output", f"{folder}/out")
-    assert other.returncode == 2 and "other settings (steps)" in other.stderr and "Traceback" not in other.stderr
+    shutil.copytree(folder / "out", folder / "again")
+    monkeypatch.setattr(session, "tune_cpu", lambda: SimpleNamespace(applied={}))  # it would change this process
+    before = results.load(folder / "out")["runs"]
+    trained, train = [], session.train
+
+    def counted(*arguments: Any) -> Any:
+        trained.append(arguments[1])
+        return train(*arguments)
+
+    monkeypatch.setattr(session, "train", counted)
+    assert run.main(["--smoke", "--only", "ff-glu", "--again", "--output", f"{folder}/again"]) == 0
+    assert trained == [RUNS["ff-glu"].fields]  # not the baseline
+    scores = [runs["ff-glu"]["scores"]["1"] for runs in (results.load(folder / "again")["runs"], before)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5)  # this process multiplies in another order
+
+
+def test_a_run_that_fails_is_told_and_the_others_go_on(
+    trial: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = trial
+    shutil.copytree(folder / "out", folder / "failed")
+    monkeypatch.setattr(session, "tune_cpu", lambda: SimpleNamespace(applied={}))
+    train = session.train
+
+    def broken(task: Any, fields: dict[str, Any], *arguments: Any) -> Any:
+        if fields == RUNS["attn-dropout"].fields:
+            raise RuntimeError("a feature that breaks")
+        return train(task, fields, *arguments)
+
+    monkeypatch.setattr(session, "train", broken)
+    assert run.main(["--smoke", "--only", "attn-dropout,attn-head-scale", "--output", f"{folder}/failed"]) == 1
+    assert "attn-dropout failed" in (told := capsys.readouterr().err) and "a feature that breaks" in told
+    kept = results.load(folder / "failed")["runs"]
+    assert "attn-head-scale" in kept and "attn-dropout" not in kept
+
+
+def test_figures_of_other_settings_are_not_mixed(trial: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, _ = trial
+    assert run.main(["--smoke", "--steps", "3", "--only", "ff-glu", "--output", f"{folder}/out"]) == 2
+    assert "other settings (steps)" in capsys.readouterr().err
 
 
 def test_tables_need_no_training(tmp_path: Path) -> None:
