@@ -22,7 +22,6 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "attn-entmax15": ("attn_normalizer", "entmax15"),
     "emb-tied-enc-dec": ("tie_token_emb", True),
     "ff-relu-squared": ("ff_activation", "relu_squared"),
-    "ff-swish": ("ff_activation", "silu"),
     "norm-layernorm": ("norm", "layernorm"),
     "norm-rezero": ("residual", "rezero"),
     "norm-rmsnorm": ("norm", "rmsnorm"),
