@@ -34,11 +34,20 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "residual-plain": ("residual", "plain"),
 }
 
-# What no field turns on, or no case of the parity list can show: tests by feature.
+# What no field turns on, or no case of the parity list can show: contracts by name, and files of tests.
 ELSEWHERE: dict[str, tuple[str, ...]] = {
-    "attn-causal": ("tests/contracts/test_contracts.py::test_later_tokens_change_nothing_before_them",),
-    "attn-mask-key-padding": ("tests/contracts/test_contracts.py::test_a_padded_row_equals_the_row_alone",),
+    "attn-causal": ("test_later_tokens_change_nothing_before_them",),
+    "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
+    "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
+    "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
+    "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
+    "mod-continuous": ("tests/parity/test_parity_continuous.py",),
+    "mod-vit": ("tests/parity/test_vision.py",),
+    "mod-vit-cls-head": ("tests/models/vit/test_old_port.py",),
+    "norm-layernorm-bias": ("tests/nn/test_norms.py",),
+    "norm-rezero": ("tests/nn/test_residuals.py",),
     "out-return-embeddings": ("tests/models/test_forward.py",),
+    "pos-rotary-half-split": ("tests/nn/test_positions.py",),
 }
 
 
