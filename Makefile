@@ -20,7 +20,7 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test parity lint bench docs clean
+.PHONY: help quickstart test parity lint bench effects docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ lint: $(INSTALLED)-lint $(INSTALLED)-cpu  ## check style and types
 
 bench: $(INSTALLED)-cpu $(INSTALLED)-parity  ## measure speed beside x-transformers and PaddleNLP
 	$(RUN) bench/run.py $(ARGS)
+
+effects: $(INSTALLED)-cpu  ## measure what each feature does, and write the tables of docs/features/
+	$(RUN) bench/effects/run.py $(ARGS)
 
 docs: $(INSTALLED)-cpu  ## make the generated pages of docs/ anew
 	$(RUN) docs/generate.py $(ARGS)

@@ -13,6 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # loaded by its path, a file sees no neighbours
+
+from proofs import features_as_markdown
+
 from paddle_xformers.config import schema
 from paddle_xformers.config.reference import as_markdown, rules_as_markdown
 
@@ -21,7 +25,11 @@ FOLDER = Path(__file__).resolve().parent / "reference"
 
 def pages() -> dict[str, str]:
     """Content of every generated page by file name."""
-    return {"fields.md": as_markdown(schema()), "compatibility.md": rules_as_markdown()}
+    return {
+        "fields.md": as_markdown(schema()),
+        "compatibility.md": rules_as_markdown(),
+        "features.md": features_as_markdown(),
+    }
 
 
 def stale(folder: Path = FOLDER) -> list[str]:

@@ -1,0 +1,101 @@
+"""The features that docs/features/ explains: id, the page, and the heading of its section there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One row of the index.
+
+    Attributes:
+        id: Its name in the field reference.
+        page: The page of its section, without ".md".
+        title: The heading of its section.
+    """
+
+    id: str
+    page: str
+    title: str
+
+    @property
+    def link(self) -> str:
+        """Link to the section, from the index."""
+        kept = "".join(letter for letter in self.title.lower() if letter.isalnum() or letter in " -_")
+        return f"[{self.title}]({self.page}.md#{kept.replace(' ', '-')})"
+
+
+_PAGES: dict[str, tuple[tuple[str, str], ...]] = {
+    "attention": (
+        ("attn-multi-head", "Multi-head attention"),
+        ("attn-causal", "Causal mask"),
+        ("attn-mask-key-padding", "Padding masks"),
+        ("attn-dropout", "Attention dropout"),
+        ("attn-talking-heads", "Talking heads"),
+        ("attn-head-scale", "Head scale"),
+        ("attn-sparse-topk", "Sparse top-k attention"),
+        ("attn-entmax15", "Entmax"),
+        ("attn-mem-kv", "Memory keys and values"),
+        ("attn-on-attn", "Attention on attention"),
+        ("attn-gate-values", "Gated values"),
+        ("attn-qk-norm-learned-temperature", "Query-key norm with a learned temperature"),
+        ("attn-collab-heads", "Collaborative heads"),
+        ("cross-attention", "Cross attention"),
+    ),
+    "positions": (
+        ("pos-absolute", "Learned absolute positions"),
+        ("pos-rotary", "Rotary positions"),
+        ("pos-rotary-half-split", "Half-split rotary layout"),
+        ("pos-rotary-values", "Rotary positions on values"),
+        ("pos-t5-bias", "T5 relative bias"),
+        ("pos-alibi", "ALiBi"),
+        ("pos-alibi-learned", "Learned ALiBi slopes"),
+        ("pos-infused-attention", "Position-infused attention"),
+    ),
+    "norms-and-residuals": (
+        ("norm-layernorm", "LayerNorm"),
+        ("norm-layernorm-bias", "LayerNorm with a bias"),
+        ("norm-scalenorm", "ScaleNorm"),
+        ("norm-pre-post", "Pre-norm and post-norm"),
+        ("norm-sandwich", "Sandwich norm"),
+        ("norm-rezero", "ReZero"),
+        ("residual-plain", "Plain residual"),
+        ("residual-scale", "Scaled residual"),
+        ("residual-gru", "Gated residual"),
+        ("residual-attention-scores", "Residual attention"),
+    ),
+    "feedforward": (
+        ("ff-mlp", "Feed-forward layer"),
+        ("ff-glu", "Gated linear unit"),
+        ("ff-relu-squared", "Squared ReLU"),
+        ("ff-post-act-ln", "Norm after the activation"),
+        ("ff-dropout", "Feed-forward dropout"),
+    ),
+    "layers": (
+        ("layers-core", "Blocks and depth"),
+        ("layers-sandwich-coef", "Sandwich order"),
+        ("layers-macaron", "Macaron"),
+        ("layers-shift-tokens", "Token shift"),
+    ),
+    "embeddings-and-memory": (
+        ("emb-token", "Token embedding and head"),
+        ("emb-dropout", "Embedding dropout"),
+        ("emb-tied-enc-dec", "One embedding for encoder and decoder"),
+        ("mem-tokens", "Memory tokens"),
+        ("mem-xl", "Transformer-XL recurrence"),
+        ("mem-shift-down", "Mems shifted down"),
+        ("out-return-embeddings", "Embeddings as output"),
+    ),
+    "families": (
+        ("loss-seq2seq", "Encoder and decoder"),
+        ("mod-vit", "Vision transformer"),
+        ("mod-vit-cls-head", "Class token and feed-forward head"),
+        ("mod-continuous", "Continuous inputs"),
+    ),
+}
+
+FEATURES: tuple[Feature, ...] = tuple(
+    Feature(id, page, title) for page, sections in _PAGES.items() for id, title in sections
+)
+PAGES: tuple[str, ...] = tuple(_PAGES)

@@ -1,0 +1,134 @@
+"""What is measured: one row a run. A feature has at least one row here, or its reason in NOT_MEASURED."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One training run.
+
+    Attributes:
+        name: Its name on the command line and in the results: the feature's id, or that with a suffix.
+        fields: The fields it sets beside the sizes that all runs share.
+        note: What the run is, in a few words.
+        task: What it is trained on, by its name in tasks/.
+        against: The run it is compared with, whose score has the same unit; empty for a baseline.
+        without: The feature is part of the baseline, and this run leaves it out.
+    """
+
+    name: str
+    fields: dict[str, Any] = dataclasses.field(default_factory=dict)
+    note: str = ""
+    task: str = "text"
+    against: str = "baseline"
+    without: bool = False
+
+    @property
+    def feature(self) -> str:
+        """Id of the feature."""
+        return self.name.partition("/")[0]
+
+
+NO_ROTARY = {"rotary_pos_emb": False}
+NO_POSITIONS = {**NO_ROTARY, "position_embedding": "none"}
+ALIBI = {**NO_POSITIONS, "position_bias": "alibi"}
+XL = {"max_mem_len": 64}
+
+QK_NORM = {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "attn_qk_norm_seq_len": 256}
+SEQ2SEQ = {"enc_depth": 2, "dec_depth": 2}
+VIT = {"image_size": 8, "patch_size": 2, "channels": 1}
+CLS = {"pooling": "cls", "vit_head": "mlp", "patch_norm": False}
+ROWS = {"dim_in": 8, "dim_out": 8, "causal": True}
+NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
+
+# The runs that others are compared with and that are no feature themselves; each has several seeds.
+BASELINES: tuple[Variant, ...] = (
+    Variant("baseline", note="rotary positions, LayerNorm first, GELU, plain residuals", against=""),
+    Variant("segments", {}, "short segments, each read alone", "segments", against=""),
+    Variant("targets", note="a decoder that reads only the second half of each window", task="targets", against=""),
+    Variant("digits", {**VIT, **NO_ATTENTION}, "patches that never see each other", "digits", against=""),
+    Variant("rows", {**ROWS, **NO_ATTENTION}, "the next row of pixels from the last one alone", "rows", against=""),
+)
+
+VARIANTS: tuple[Variant, ...] = (
+    # Attention
+    Variant("attn-multi-head", {"heads": 1, "attn_dim_head": 128}, "one head as wide as the four", without=True),
+    Variant("attn-dropout", {"attn_dropout": 0.1}),
+    Variant("attn-talking-heads", {"attn_pre_talking_heads": True, "attn_post_talking_heads": True}),
+    Variant("attn-head-scale", {"attn_head_scale": True}),
+    Variant("attn-sparse-topk", {"attn_sparse_topk": 16}),
+    Variant("attn-entmax15", {"attn_normalizer": "entmax15"}),
+    Variant("attn-mem-kv", {"attn_num_mem_kv": 16}),
+    Variant("attn-on-attn", {"attn_on_attn": True}),
+    Variant("attn-gate-values", {"attn_gate_values": True}),
+    Variant("attn-qk-norm-learned-temperature", QK_NORM),
+    Variant("attn-collab-heads", {"attn_collab_heads": True, "attn_collab_compression": 0.5}),
+    # Positions
+    Variant("pos-rotary", NO_POSITIONS, "no positions at all", without=True),
+    Variant("pos-rotary-half-split", {"rotary_layout": "half"}, "in place of interleaved pairs"),
+    Variant("pos-rotary-values", {"rotary_values": True}),
+    Variant("pos-absolute", NO_ROTARY, "in place of rotary positions"),
+    Variant("pos-t5-bias", {**NO_ROTARY, "position_bias": "t5"}, "in place of rotary positions"),
+    Variant("pos-alibi", ALIBI, "in place of rotary positions"),
+    Variant("pos-alibi-learned", {**ALIBI, "alibi_learned": True}, against="pos-alibi"),
+    Variant("pos-infused-attention", {**NO_ROTARY, "position_infused_attn": True}, "in place of rotary positions"),
+    # Norms and residuals
+    Variant("norm-layernorm", {"norm": "identity"}, "no norm at all", without=True),
+    Variant("norm-layernorm-bias", {"norm_bias": True}),
+    Variant("norm-scalenorm", {"norm": "scalenorm"}),
+    Variant("norm-pre-post", {"norm_placement": "post"}, "post-norm in place of pre-norm"),
+    Variant("norm-sandwich", {"norm_placement": "sandwich"}),
+    Variant("norm-rezero", {"residual": "rezero", "norm": "identity"}, "in place of the norms"),
+    Variant("residual-scale", {"scale_residual": True}),
+    Variant(
+        "residual-scale/constant", {"scale_residual_constant": 1.2, "norm_placement": "post"}, against="norm-pre-post"
+    ),
+    Variant("residual-gru", {"residual": "gru"}),
+    Variant("residual-attention-scores", {"residual_attn": True}),
+    # Feed-forward
+    Variant("ff-mlp", {"only_attn": True}, "attention only: two thirds of the weights of a block gone", without=True),
+    Variant("ff-glu", {"ff_glu": True, "ff_mult": 8 / 3}, "narrower, for as many weights"),
+    Variant("ff-relu-squared", {"ff_activation": "relu_squared"}),
+    Variant("ff-post-act-ln", {"ff_post_act_ln": True}),
+    Variant("ff-dropout", {"ff_dropout": 0.1}),
+    # Layers
+    Variant("layers-core", {"depth": 1}, "one block in place of four", without=True),
+    Variant("layers-sandwich-coef", {"sandwich_coef": 2}),
+    Variant("layers-macaron", {"macaron": True, "ff_mult": 2}, "two halves as wide, for as many weights"),
+    Variant("layers-shift-tokens", {"shift_tokens": 1}),
+    # Embeddings and memory
+    Variant("emb-dropout", {"emb_dropout": 0.1}),
+    Variant("mem-tokens", {"num_memory_tokens": 8}),
+    Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
+    Variant("mem-shift-down", {**XL, "shift_mem_down": 1}, "", "segments", against="mem-xl"),
+    # Families
+    Variant("loss-seq2seq", SEQ2SEQ, "the first half of each window is the source", "seq2seq", against="targets"),
+    Variant("emb-tied-enc-dec", {**SEQ2SEQ, "tie_token_emb": True}, "", "seq2seq", against="loss-seq2seq"),
+    Variant("mod-vit", VIT, "attention between the patches", "digits", against="digits"),
+    Variant("mod-vit-cls-head", {**VIT, **CLS}, "", "digits", against="mod-vit"),
+    Variant("mod-continuous", ROWS, "attention to all rows before", "rows", against="rows"),
+)
+
+# No claim without a number: features without one, and why.
+NOT_MEASURED: dict[str, str] = {
+    "attn-causal": "without it a model reads the byte it shall predict; every text run here has it",
+    "attn-mask-key-padding": "the windows are full; what a mask must do is a contract (padded = alone)",
+    "cross-attention": "it needs something to look at; it is measured with the encoder, as loss-seq2seq",
+    "residual-plain": "it is the baseline; its alternatives are measured against it",
+    "emb-token": "every run has it; nothing could be read without",
+    "out-return-embeddings": "another output of the same numbers; there is nothing to train",
+}
+
+
+def root_of(variant: Variant) -> Variant:
+    """Return the baseline at the end of the comparisons: its seeds tell what is noise."""
+    return variant if not variant.against else root_of(every_run()[variant.against])
+
+
+def every_run() -> dict[str, Variant]:
+    """Return baselines and variants by name, in the order they are run."""
+    return {variant.name: variant for variant in (*BASELINES, *VARIANTS)}

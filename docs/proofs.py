@@ -1,0 +1,166 @@
+"""The page of features: which fields a feature has, and where it is proven; made from declarations and case lists."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from paddle_xformers.config import canonical, schema
+from paddle_xformers.config.field import FieldInfo, fields_of
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_NAMES = 8  # parity cases that are named in a row
+
+# Features that are one value of a field; the field itself may be declared with another feature.
+CHOICES: dict[str, tuple[str, Any]] = {
+    "attn-entmax15": ("attn_normalizer", "entmax15"),
+    "emb-tied-enc-dec": ("tie_token_emb", True),
+    "ff-relu-squared": ("ff_activation", "relu_squared"),
+    "norm-layernorm": ("norm", "layernorm"),
+    "norm-rezero": ("residual", "rezero"),
+    "norm-rmsnorm": ("norm", "rmsnorm"),
+    "norm-sandwich": ("norm_placement", "sandwich"),
+    "norm-scalenorm": ("norm", "scalenorm"),
+    "pos-alibi": ("position_bias", "alibi"),
+    "pos-t5-bias": ("position_bias", "t5"),
+    "residual-gru": ("residual", "gru"),
+    "residual-hyper-connections": ("residual", "hyper"),
+    "residual-plain": ("residual", "plain"),
+}
+
+# What no field turns on, or no case of the parity list can show: contracts by name, and files of tests.
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "attn-causal": ("test_later_tokens_change_nothing_before_them",),
+    "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
+    "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
+    "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
+    "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
+    "mod-continuous": ("tests/parity/test_parity_continuous.py",),
+    "mod-vit": ("tests/parity/test_vision.py",),
+    "mod-vit-cls-head": ("tests/models/vit/test_old_port.py",),
+    "norm-layernorm-bias": ("tests/nn/test_norms.py",),
+    "norm-rezero": ("tests/nn/test_residuals.py",),
+    "out-return-embeddings": ("tests/models/test_forward.py",),
+    "pos-rotary-half-split": ("tests/nn/test_positions.py",),
+}
+
+
+def features_as_markdown() -> str:
+    """Return the page: a row a feature."""
+    lists = _parity_lists()
+    parts = [
+        "# Where each feature is proven",
+        "",
+        "Made from the declarations and the list of parity cases by `make docs`; do not edit. What a feature does: "
+        "[features](../features/README.md).",
+        "",
+        "Every contract case is held against all [contracts](../architecture.md#contracts): "
+        '`make test ARGS="tests/contracts -k attn_head_scale"`. Every parity case is compared with x-transformers '
+        "on the same weights. Fields of cross attention (`cross_attn_*`) have cases like those of self attention, "
+        "which are not written out.",
+        "",
+        "| feature | fields | contract cases | parity cases | other tests |",
+        "|---|---|---|---|---|",
+    ]
+    rows = _by_feature()
+    for feature in sorted({*rows, *ELSEWHERE}):
+        parts_of = rows.get(feature, [])
+        cells = [
+            f"`{feature}`",
+            _joined(part.shown for part in parts_of),
+            _joined(case for part in parts_of for case in part.contract_cases),
+            _joined(_parity_names(parts_of, lists.CASES)),
+            _joined(_other_tests(feature, parts_of, lists.NOT_IN_UPSTREAM)),
+        ]
+        parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(parts) + "\n"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A field of a feature, or one value of it.
+
+    Attributes:
+        info: The field.
+        value: The value that is meant; None: all of them.
+    """
+
+    info: FieldInfo
+    value: Any = None
+
+    @property
+    def shown(self) -> str:
+        """The field, with the value if it is about one."""
+        return self.info.name if self.value is None else f"{self.info.name}={self.value}"
+
+    @property
+    def contract_cases(self) -> list[str]:
+        """Names of its cases, as the contracts name them; the default has a case of its own."""
+        if self.value is not None and self.value == self.info.default:
+            return ["default"]
+        meant = [example for example in self.info.examples if self.value in (None, example)]
+        return [f"{self.info.name}={example}".replace(" ", "") for example in meant]
+
+    def is_set_by(self, fields: Mapping[str, Any]) -> bool:
+        """Whether a parity case with these fields is about it."""
+        if self.value is None:
+            return self.info.name in fields
+        given = fields.get(self.info.name, self.info.default)
+        return self.value in given if isinstance(given, (list, tuple)) else given == self.value
+
+
+def _by_feature() -> dict[str, list[Part]]:
+    """Every declared field by feature, and what stands in CHOICES; those of cross attention are left out."""
+    known = _every_field()
+    found: dict[str, list[Part]] = {}
+    for info in known.values():
+        found.setdefault(info.feature, []).append(Part(info))
+    for feature, (name, value) in CHOICES.items():
+        if name in known:
+            others = [part for part in found.get(feature, []) if part.info.name != name]
+            found[feature] = [Part(known[name], value), *others]
+    return found
+
+
+def _every_field() -> Mapping[str, FieldInfo]:
+    """Fields of all option groups, whichever families have them."""
+    from paddle_xformers.config import options
+
+    groups = [group for name, group in vars(options).items() if name.endswith("Options")]
+    fields = {name: info for name, info in schema().items() if not name.startswith("cross_attn_")}
+    fields["cross_attn_dim_context"] = schema()["cross_attn_dim_context"]
+    return {**fields, **{info.name: info for group in groups for info in fields_of(group)}}
+
+
+def _parity_names(parts: list[Part], cases: Iterable[Any]) -> list[str]:
+    """Names of the parity cases about a part; the first of them, where there are many."""
+    settings = {case.name: canonical({**case.upstream, **case.wrapper, **case.ours}) for case in cases}
+    names = [name for name, fields in settings.items() if any(part.is_set_by(fields) for part in parts)]
+    return names if len(names) <= MOST_NAMES else [*names[:MOST_NAMES], "and more"]
+
+
+def _other_tests(feature: str, parts: list[Part], reasons: Mapping[str, str]) -> list[str]:
+    """Tests that the reasons against a parity case name, and those of ELSEWHERE."""
+    named = [path for part in parts for path in re.findall(r"tests/[\w/]+\.py", reasons.get(part.info.name, ""))]
+    return list(dict.fromkeys([*named, *ELSEWHERE.get(feature, ())]))
+
+
+def _parity_lists() -> ModuleType:
+    """The lists of tests/parity/, which no package holds."""
+    path = ROOT / "tests" / "parity" / "parity_cases.py"
+    spec = importlib.util.spec_from_file_location("docs_parity_cases", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _joined(items: Iterable[str]) -> str:
+    return ", ".join(item if item == "and more" else f"`{item}`" for item in items)
