@@ -69,7 +69,7 @@ class XPretrainedConfig(PretrainedConfig):
         fields = cls.fields()
         result: dict[str, Any] = {}
         source: dict[str, str] = {}
-        for name, value in canonical(given).items():
+        for name, value in cls._canonical(given).items():
             own = cls.attribute_map.get(name, name)
             if own in result and result[own] != value:
                 raise ConfigError(
@@ -87,6 +87,11 @@ class XPretrainedConfig(PretrainedConfig):
             if sentence:
                 raise ConfigError(sentence)
         return result
+
+    @classmethod
+    def _canonical(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn the keywords of x-transformers and its old port into our fields."""
+        return canonical(given)
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:

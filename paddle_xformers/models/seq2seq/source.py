@@ -1,0 +1,104 @@
+"""The source as the decoder sees it: states of the encoder, and a mask over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import paddle
+from paddle import Tensor
+
+from ...errors import InputError
+from ...nn.sizes import sizes
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the encoder gave, or what the caller had from it before.
+
+    Args:
+        states: The last hidden states, (b, m, d); None with a cache alone, which holds their keys and values.
+        mask: The caller's mask over them, or None.
+        hidden_states: All hidden states, if asked for.
+        attentions: The attention weights, if asked for.
+    """
+
+    states: Tensor | None
+    mask: Tensor | None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+def states_of(encoder_output: Any) -> Tensor | None:
+    """Return the last hidden states from what stands for the output of an encoder.
+
+    Args:
+        encoder_output: The states, (b, m, d), a tuple that begins with them, an output object that holds them as
+            last_hidden_state, or None.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    found = getattr(encoder_output, "last_hidden_state", encoder_output)
+    if isinstance(found, (tuple, list)) and found:
+        found = found[0]
+    if found is not None and not hasattr(found, "is_floating_point"):
+        raise InputError(
+            f"encoder_output is a {type(encoder_output).__name__}; give the hidden states of the encoder, (batch, "
+            "length, dim), or what model.get_encoder() returned"
+        )
+    return found
+
+
+def mask_across(mask: Tensor | None) -> Tensor | None:
+    """Return the mask of cross attention that belongs to a mask of the encoder.
+
+    Args:
+        mask: (b, m), which is returned as it is; of (b, m, m) or (b, h, m, m) a place that any other may see is seen,
+            and (b, 1, 1, m) is returned. None: none.
+    """
+    if mask is None or mask.ndim == 2:
+        return mask
+    if mask.dtype == paddle.bool:
+        mask = mask.astype("int64")
+    if mask.ndim == 3:
+        mask = mask.unsqueeze(1)
+    return mask.max(axis=[1, 2], keepdim=True)
+
+
+def check_source(given: dict[str, Any], states: Tensor | None, past: Any) -> None:
+    """Refuse a source that is given twice.
+
+    Args:
+        given: The arguments from which the encoder would compute its states, by name.
+        states: States of the encoder, or None.
+        past: A cache, or None.
+
+    Raises:
+        InputError: If one of them would have no effect.
+    """
+    beside = "encoder_output" if states is not None else "past_key_values, which holds what the decoder sees of it"
+    for name, value in given.items():
+        if value is not None and (states is not None or past is not None):
+            raise InputError(f"{name} has no effect beside {beside}; leave one of them out")
+
+
+def check_mask(mask: Tensor | None, past: Any, self_attention: tuple[bool, ...]) -> None:
+    """Refuse a mask over another number of places than the source in a cache has.
+
+    Args:
+        mask: The mask of cross attention, or None.
+        past: A cache, or None.
+        self_attention: For each pair of the cache, whether it belongs to self attention.
+
+    Raises:
+        InputError: If they differ.
+    """
+    if mask is None or past is None or len(past) != len(self_attention) + 1:  # a foreign cache is refused elsewhere
+        return
+    m = sizes(past[1 + self_attention.index(False)][0])[2]
+    if mask.shape[-1] != m:
+        raise InputError(
+            f"attention_mask covers {mask.shape[-1]} places, but the source in past_key_values has {m}; give the mask "
+            "that the source was encoded with, at every step"
+        )
