@@ -1,0 +1,230 @@
+"""The encoder-decoder against x-transformers' XTransformer: states, logits, loss, gradients, decoding, generation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from parity_models import numpy_weights, paddle
+from test_parity import CACHE_TOLERANCE, PARAMETER_TOLERANCE, TOLERANCE, assert_close
+from x_transformers import XTransformer
+
+from paddle_xformers import CheckpointError, XSeq2SeqConfig, XSeq2SeqForConditionalGeneration, XSeq2SeqModel
+from paddle_xformers.convert import from_x_transformers, load_x_transformers
+from paddle_xformers.convert.table import apply_rules
+from paddle_xformers.convert.x_transformers import RULES
+
+SIZES = {"depth": 2, "heads": 4, "attn_dim_head": 8, "max_seq_len": 24}
+SMALL = {
+    "dim": 32,
+    "enc_num_tokens": 50,
+    "dec_num_tokens": 41,
+    **{f"{prefix}_{name}": value for prefix in ("enc", "dec") for name, value in SIZES.items()},
+}
+BATCH, SOURCE, TARGET = 2, 11, 9
+
+
+def both(**options: Any) -> dict[str, Any]:
+    """Options of the encoder and of the decoder."""
+    return {f"{prefix}_{name}": value for prefix in ("enc", "dec") for name, value in options.items()}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model, built twice.
+
+    Args:
+        name: Its name in the test's id.
+        options: Keywords of XTransformer, which our configuration takes as well.
+        ours: Further fields of our configuration; they win.
+        padded: Whether the last places of the first source are padding.
+        same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
+    """
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+    ours: dict[str, Any] = field(default_factory=dict)
+    padded: bool = False
+    same_parameters: bool = True
+
+
+CASES = [
+    Case("default"),
+    Case("padding", padded=True),
+    Case("tied embeddings", {"tie_token_emb": True, "dec_num_tokens": 50}),
+    Case("other sizes in each part", {"enc_depth": 3, "dec_heads": 3, "enc_attn_dim_head": 6, "dec_max_seq_len": 13}),
+    Case("rotary", both(rotary_pos_emb=True), padded=True),
+    Case("t5", both(rel_pos_bias=True), padded=True),
+    Case("alibi", both(alibi_pos_bias=True)),
+    Case("alibi in the encoder, rotary in the decoder", {"enc_alibi_pos_bias": True, "dec_rotary_pos_emb": True}),
+    Case("no positions", both(use_abs_pos_emb=False)),
+    Case("rmsnorm", both(use_rmsnorm=True)),
+    Case("post-norm", both(pre_norm=False)),
+    Case("gated units", both(ff_glu=True, ff_swish=True)),
+    Case("grouped heads", both(attn_kv_heads=2)),
+    Case("residual attention", {"enc_residual_attn": True, "dec_residual_attn": True, "dec_cross_residual_attn": True}),
+    Case("memory tokens", {"enc_num_memory_tokens": 3, "enc_rotary_pos_emb": True}, padded=True),
+    Case("memory keys and values", both(attn_num_mem_kv=2), padded=True),
+    Case("talking heads, head scale", both(attn_pre_talking_heads=True, attn_head_scale=True)),
+    Case("value residual", both(add_value_residual=True, depth=3)),
+    Case("macaron", both(macaron=True, sandwich_norm=True)),
+    Case("cross attention's own heads", {"dec_cross_attn_kv_heads": 1, "dec_cross_attn_dim_head": 6}),
+    Case("cross attention only", {"dec_only_cross": True}),
+    Case("hyper-connections", both(num_residual_streams=2), ours=both(upstream_compat=True)),
+    Case("dropouts", {**both(attn_dropout=0.2, ff_dropout=0.2, emb_dropout=0.1), "cross_attn_tokens_dropout": 0.3}),
+    Case("all keywords of the whole", {"ignore_index": -1, "pad_value": 3}),
+]
+
+
+class Pair:
+    """A case, its two models with equal weights, and what both give."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        options = {**SMALL, **case.options}
+        self.theirs = XTransformer(**options).eval()
+        generator = torch.Generator().manual_seed(7)
+        with torch.no_grad():
+            for parameter in self.theirs.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+        self.config = XSeq2SeqConfig(**{**options, **case.ours})
+        self.ours = XSeq2SeqForConditionalGeneration(self.config)
+        self.ours.eval()
+        load_x_transformers(self.ours, numpy_weights(self.theirs))
+        draw = np.random.default_rng(11)
+        self.source = draw.integers(0, options["enc_num_tokens"], (BATCH, SOURCE))
+        self.target = draw.integers(0, options["dec_num_tokens"], (BATCH, TARGET))
+        self.target[1, -2:] = self.config.ignore_index
+        self.mask = None
+        if case.padded:
+            self.mask = np.arange(SOURCE) < np.array([[SOURCE - 4], [SOURCE]])
+        self._run_theirs()
+        self._run_ours()
+
+    @property
+    def valid(self) -> np.ndarray:
+        """Places of the source that are no padding."""
+        return np.ones((BATCH, SOURCE), bool) if self.mask is None else self.mask
+
+    def _run_theirs(self) -> None:
+        mask = None if self.mask is None else torch.tensor(self.mask)
+        source, target = torch.tensor(self.source), torch.tensor(self.target)
+        self.their_states = self.theirs.encoder(source, mask=mask, return_embeddings=True).detach().numpy()
+        wrapper = self.theirs.decoder
+        loss = self.theirs(source, target, mask=mask)
+        loss.backward()
+        self.their_loss = loss.item()
+        self.their_gradients = {
+            name: (torch.zeros_like(parameter) if parameter.grad is None else parameter.grad).numpy()
+            for name, parameter in self.theirs.named_parameters(remove_duplicate=False)
+        }
+        ids = torch.where(target == wrapper.ignore_index, wrapper.pad_value, target)
+        logits = wrapper.net(ids, context=torch.tensor(self.their_states), context_mask=mask)
+        self.their_logits = logits.detach().numpy()
+
+    @property
+    def read(self) -> paddle.Tensor:
+        """What the decoder reads: the target without its last token; what is ignored becomes padding."""
+        ids = np.where(self.target == self.config.ignore_index, self.config.pad_token_id or 0, self.target)
+        return paddle.to_tensor(ids[:, :-1])
+
+    def _run_ours(self) -> None:
+        output = self.ours(
+            paddle.to_tensor(self.source),
+            attention_mask=None if self.mask is None else paddle.to_tensor(self.mask),
+            decoder_input_ids=self.read,
+            labels=paddle.to_tensor(self.target[:, 1:]),
+            return_dict=True,
+        )
+        output.loss.backward()
+        self.our_states = output.encoder_last_hidden_state.numpy()
+        self.our_logits, self.our_loss = output.logits.numpy(), float(output.loss)
+        self.our_gradients = {
+            name: paddle.zeros_like(p).numpy() if p.grad is None else p.grad.numpy()
+            for name, p in self.ours.state_dict().items()
+        }
+        self.ours.clear_gradients()
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def pair(request: Any) -> Pair:
+    return Pair(request.param)
+
+
+def test_states_of_the_source(pair: Pair) -> None:
+    assert_close(pair.our_states[pair.valid], pair.their_states[pair.valid], TOLERANCE, "states")
+
+
+def test_logits_and_loss(pair: Pair) -> None:
+    assert_close(pair.our_logits, pair.their_logits[:, :-1], TOLERANCE, "logits")
+    assert pair.our_loss == pytest.approx(pair.their_loss, rel=TOLERANCE)
+
+
+def test_gradients(pair: Pair) -> None:
+    assert np.abs(pair.their_gradients["encoder.token_emb.emb.weight"]).max() > 1e-3
+    theirs: dict[str, np.ndarray] = {}
+    for part, level, own in (
+        ("encoder", "encoder.", pair.config.encoder_config()),
+        ("decoder", "decoder.net.", pair.config.decoder_config()),
+    ):
+        given = {k.removeprefix(level): v for k, v in pair.their_gradients.items() if k.startswith(level)}
+        theirs |= apply_rules(RULES, given, own.stack_options(), f"xseq2seq.{part}", unit_offset=False)
+    assert theirs.keys() <= pair.our_gradients.keys()
+    for name, gradient in theirs.items():
+        tolerance = TOLERANCE if name.endswith("word_embeddings.weight") else PARAMETER_TOLERANCE
+        assert_close(pair.our_gradients[name], gradient, tolerance, name)
+
+
+def test_decoding_with_a_cache(pair: Pair) -> None:
+    mask = None if pair.mask is None else paddle.to_tensor(pair.mask)
+    found, cache = [], None
+    ids = pair.read
+    source = {"input_ids": paddle.to_tensor(pair.source)}
+    for start, stop in ((0, 3), (3, 4), (4, 5), (5, TARGET - 1)):
+        piece = ids[:, start:stop]
+        output = pair.ours(
+            **source,
+            attention_mask=mask,
+            decoder_input_ids=piece,
+            past_key_values=cache,
+            use_cache=True,
+            return_dict=True,
+        )
+        found.append(output.logits.numpy())
+        cache, source = output.past_key_values, {}
+    assert_close(np.concatenate(found, axis=1), pair.their_logits[:, :-1], CACHE_TOLERANCE, "logits")
+
+
+def test_greedy_generation(pair: Pair) -> None:
+    """Both pick the likeliest token from one start token on."""
+    mask = None if pair.mask is None else torch.tensor(pair.mask)
+    start = torch.full((BATCH, 1), 5)
+    theirs = pair.theirs.generate(torch.tensor(pair.source), start, 6, mask=mask, temperature=0.0, cache_kv=False)
+    ours, _ = pair.ours.generate(
+        paddle.to_tensor(pair.source),
+        attention_mask=paddle.to_tensor(pair.valid.astype("int64")),
+        decoder_start_token_id=5,
+        max_new_tokens=6,
+    )
+    np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_the_base_model_takes_the_same_weights() -> None:
+    pair = Pair(CASES[0])
+    base = XSeq2SeqModel(pair.config)
+    load_x_transformers(base, numpy_weights(pair.theirs))
+    for name, value in base.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), pair.ours.state_dict()[f"xseq2seq.{name}"].numpy(), err_msg=name)
+
+
+def test_weights_of_another_kind_of_model_are_refused() -> None:
+    pair = Pair(CASES[0])
+    weights = numpy_weights(pair.theirs)
+    with pytest.raises(CheckpointError, match="attn_layers.* begin with 'encoder.' or 'decoder.'"):
+        from_x_transformers({k.partition(".")[2]: v for k, v in weights.items()}, pair.config)
+    only = {name: value for name, value in weights.items() if name.startswith("encoder.")}
+    with pytest.raises(CheckpointError, match=r"nothing for .*decoder"):
+        load_x_transformers(pair.ours, only)
