@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from .layout import layer_layout
-from .options import LayoutOptions, Seq2SeqOptions
+from .options import BIDIRECTIONAL_GROUPS, LayoutOptions, Seq2SeqOptions
 from .parts import Composition, Part
 from .rules import Rule, Values
 from .schema import group_values
 
-# Mems pass from segment to segment of one text; source and target are whole.
-_NO_MEMS = {"max_mem_len": 0, "shift_mem_down": 0}
-
+# Neither part keeps mems: source and target are whole.
 ENCODER = Part(
     "enc_",
     "encoder",
-    fixed={"cross_attend": False, "tie_word_embeddings": False, "logits_bias": False, **_NO_MEMS},
+    groups=BIDIRECTIONAL_GROUPS,
+    fixed={"cross_attend": False, "tie_word_embeddings": False, "logits_bias": False},
 )
-DECODER = Part("dec_", "decoder", fixed={"cross_attend": True, "cross_attn_dim_context": None, **_NO_MEMS})
+DECODER = Part(
+    "dec_",
+    "decoder",
+    fixed={"cross_attend": True, "cross_attn_dim_context": None, "max_mem_len": 0, "shift_mem_down": 0},
+)
 
 
 def _widths_differ(v: Values) -> bool:

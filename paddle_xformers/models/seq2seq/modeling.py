@@ -84,12 +84,13 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             input_ids: Token ids of the source, (b, m).
             attention_mask: Mask over the source, for the encoder and for cross attention: (b, m), (b, m, m) or (b or 1,
                 heads or 1, m, m); int or bool: attend where > 0; float: added to the scores. Two axes tell padding, on
-                either side. With a cache or encoder_output it is needed all the same, if there is padding.
+                either side. Beside a cache or encoder_output it is needed all the same, if there is padding.
             decoder_input_ids: Token ids of the target, (b, n); with `past_key_values` only the new ones.
             decoder_attention_mask: Mask over past and new tokens of the target, as `XDecoderModel` takes it.
             encoder_output: What the encoder gave before, in place of the source: its hidden states, (b, m, d), a tuple
                 that begins with them, or its output object.
-            past_key_values: Cache of a former call; it holds what the decoder sees of the source.
+            past_key_values: Cache of a former call; it holds what the decoder sees of the source, which is then not
+                encoded again.
             inputs_embeds: Token embeddings of the source in place of ids, (b, m, enc_emb_dim).
             decoder_inputs_embeds: Token embeddings of the target in place of ids, (b, n, dec_emb_dim).
             use_cache: Return a cache; default config.use_cache.
@@ -108,7 +109,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         output_attentions = config.output_attentions if output_attentions is None else output_attentions
         output_hidden_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         states = states_of(encoder_output)
-        check_source({"input_ids": input_ids, "inputs_embeds": inputs_embeds}, states, past_key_values)
+        check_source({"input_ids": input_ids, "inputs_embeds": inputs_embeds}, states)
         if states is not None or past_key_values is not None:
             source = Source(states, mask_across(attention_mask))
         else:

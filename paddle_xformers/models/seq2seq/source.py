@@ -66,21 +66,19 @@ def mask_across(mask: Tensor | None) -> Tensor | None:
     return mask.max(axis=[1, 2], keepdim=True)
 
 
-def check_source(given: dict[str, Any], states: Tensor | None, past: Any) -> None:
+def check_source(given: dict[str, Any], states: Tensor | None) -> None:
     """Refuse a source that is given twice.
 
     Args:
         given: The arguments from which the encoder would compute its states, by name.
         states: States of the encoder, or None.
-        past: A cache, or None.
 
     Raises:
         InputError: If one of them would have no effect.
     """
-    beside = "encoder_output" if states is not None else "past_key_values, which holds what the decoder sees of it"
     for name, value in given.items():
-        if value is not None and (states is not None or past is not None):
-            raise InputError(f"{name} has no effect beside {beside}; leave one of them out")
+        if value is not None and states is not None:
+            raise InputError(f"{name} has no effect beside encoder_output; leave one of them out")
 
 
 def check_mask(mask: Tensor | None, past: Any, self_attention: tuple[bool, ...]) -> None:
