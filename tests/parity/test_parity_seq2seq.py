@@ -41,14 +41,14 @@ class Case:
         options: Keywords of XTransformer, which our configuration takes as well.
         ours: Further fields of our configuration; they win.
         padded: Whether the last places of the first source are padding.
-        same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
+        prefix: Number of vectors in front of the source.
     """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
     ours: dict[str, Any] = field(default_factory=dict)
     padded: bool = False
-    same_parameters: bool = True
+    prefix: int = 0
 
 
 CASES = [
@@ -75,6 +75,10 @@ CASES = [
     Case("cross attention only", {"dec_only_cross": True}),
     Case("hyper-connections", both(num_residual_streams=2), ours=both(upstream_compat=True)),
     Case("dropouts", {**both(attn_dropout=0.2, ff_dropout=0.2, emb_dropout=0.1), "cross_attn_tokens_dropout": 0.3}),
+    Case("vectors in front", prefix=3),
+    Case("vectors in front, rotary, padding", both(rotary_pos_emb=True), padded=True, prefix=3),
+    Case("vectors in front, t5, memory tokens", {**both(rel_pos_bias=True), "enc_num_memory_tokens": 2}, prefix=4),
+    Case("vectors in front, alibi, padding", both(alibi_pos_bias=True), padded=True, prefix=1),
     Case("all keywords of the whole", {"ignore_index": -1, "pad_value": 3}),
 ]
 
@@ -101,20 +105,24 @@ class Pair:
         self.mask = None
         if case.padded:
             self.mask = np.arange(SOURCE) < np.array([[SOURCE - 4], [SOURCE]])
+        self.prefix = draw.standard_normal((BATCH, case.prefix, 32)).astype("float32") if case.prefix else None
         self._run_theirs()
         self._run_ours()
 
     @property
     def valid(self) -> np.ndarray:
-        """Places of the source that are no padding."""
-        return np.ones((BATCH, SOURCE), bool) if self.mask is None else self.mask
+        """Places of prefix and source that are no padding."""
+        mask = np.ones((BATCH, SOURCE), bool) if self.mask is None else self.mask
+        return np.pad(mask, ((0, 0), (self.case.prefix, 0)), constant_values=True)
 
     def _run_theirs(self) -> None:
         mask = None if self.mask is None else torch.tensor(self.mask)
         source, target = torch.tensor(self.source), torch.tensor(self.target)
-        self.their_states = self.theirs.encoder(source, mask=mask, return_embeddings=True).detach().numpy()
+        prefix = None if self.prefix is None else torch.tensor(self.prefix)
+        states = self.theirs.encoder(source, mask=mask, prepend_embeds=prefix, return_embeddings=True)
+        self.their_states = states.detach().numpy()
         wrapper = self.theirs.decoder
-        loss = self.theirs(source, target, mask=mask)
+        loss = self.theirs(source, target, mask=mask, src_prepend_embeds=prefix)
         loss.backward()
         self.their_loss = loss.item()
         self.their_gradients = {
@@ -122,7 +130,7 @@ class Pair:
             for name, parameter in self.theirs.named_parameters(remove_duplicate=False)
         }
         ids = torch.where(target == wrapper.ignore_index, wrapper.pad_value, target)
-        logits = wrapper.net(ids, context=torch.tensor(self.their_states), context_mask=mask)
+        logits = wrapper.net(ids, context=states, context_mask=torch.tensor(self.valid))
         self.their_logits = logits.detach().numpy()
 
     @property
@@ -131,10 +139,15 @@ class Pair:
         ids = np.where(self.target == self.config.ignore_index, self.config.pad_token_id or 0, self.target)
         return paddle.to_tensor(ids[:, :-1])
 
+    @property
+    def given(self) -> dict[str, paddle.Tensor]:
+        """What our encoder reads."""
+        given = {"input_ids": self.source, "attention_mask": self.mask, "encoder_prefix_embeds": self.prefix}
+        return {name: paddle.to_tensor(value) for name, value in given.items() if value is not None}
+
     def _run_ours(self) -> None:
         output = self.ours(
-            paddle.to_tensor(self.source),
-            attention_mask=None if self.mask is None else paddle.to_tensor(self.mask),
+            **self.given,
             decoder_input_ids=self.read,
             labels=paddle.to_tensor(self.target[:, 1:]),
             return_dict=True,
@@ -179,33 +192,31 @@ def test_gradients(pair: Pair) -> None:
 
 
 def test_decoding_with_a_cache(pair: Pair) -> None:
-    mask = None if pair.mask is None else paddle.to_tensor(pair.mask)
     found, cache = [], None
     ids = pair.read
-    source = {"input_ids": paddle.to_tensor(pair.source)}
     for start, stop in ((0, 3), (3, 4), (4, 5), (5, TARGET - 1)):
         piece = ids[:, start:stop]
         output = pair.ours(
-            **source,
-            attention_mask=mask,
+            **pair.given,
             decoder_input_ids=piece,
             past_key_values=cache,
             use_cache=True,
             return_dict=True,
         )
         found.append(output.logits.numpy())
-        cache, source = output.past_key_values, {}
+        cache = output.past_key_values
     assert_close(np.concatenate(found, axis=1), pair.their_logits[:, :-1], CACHE_TOLERANCE, "logits")
 
 
 def test_greedy_generation(pair: Pair) -> None:
-    """Both pick the likeliest token from one start token on."""
+    """Both pick the likeliest token from one start token on; theirs takes no vectors in front of the source."""
+    if pair.prefix is not None:
+        return
     mask = None if pair.mask is None else torch.tensor(pair.mask)
     start = torch.full((BATCH, 1), 5)
     theirs = pair.theirs.generate(torch.tensor(pair.source), start, 6, mask=mask, temperature=0.0, cache_kv=False)
     ours, _ = pair.ours.generate(
-        paddle.to_tensor(pair.source),
-        attention_mask=paddle.to_tensor(pair.valid.astype("int64")),
+        **{"attention_mask": paddle.ones([BATCH, SOURCE], dtype="int64"), **pair.given},
         decoder_start_token_id=5,
         max_new_tokens=6,
     )

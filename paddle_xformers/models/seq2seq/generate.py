@@ -10,15 +10,22 @@ from paddle import Tensor
 from ...errors import InputError
 from ..generate import Generation, grown_mask, mask_of_last_token
 from ..prompts import check_ids, check_room
-from .source import mask_across, states_of
+from .source import read_source
 from .target import start_token
+
+# Arguments of generate() that the encoder reads, by their names there.
+_READ_BY_THE_ENCODER = {
+    "inputs_embeds": "inputs_embeds",
+    "encoder_prefix_embeds": "prefix_embeds",
+    "encoder_prefix_mask": "prefix_mask",
+}
 
 
 class Seq2SeqGeneration(Generation):
     """Generation for encoder-decoders; mixed in before PaddleNLP's PretrainedModel."""
 
     rows_of_generate = ("attention_mask", "encoder_output", "decoder_attention_mask")
-    arguments_of_generate = ("inputs_embeds", "decoder_input_ids")
+    arguments_of_generate = ("decoder_input_ids", *_READ_BY_THE_ENCODER)
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor:
         """Encode the source, and return what the target begins with; see `Generation.prepare_prompt`."""
@@ -39,14 +46,8 @@ class Seq2SeqGeneration(Generation):
 
     def _encoded(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor:
         """States of the source, (b, m, d); its mask is left in the keywords."""
-        states = states_of(kwargs.pop("encoder_output", None))
-        given = {"input_ids": input_ids, "inputs_embeds": kwargs.pop("inputs_embeds", None), "encoder_output": states}
-        names = [name for name, value in given.items() if value is not None]
-        if len(names) != 1:
-            raise InputError(
-                f"generate() needs one source, but got {' and '.join(names) or 'none'}; give input_ids, inputs_embeds "
-                "or encoder_output"
-            )
+        given = {name: kwargs.pop(argument, None) for argument, name in _READ_BY_THE_ENCODER.items()}
+        given["input_ids"] = input_ids
         mask = kwargs.get("attention_mask")
         if input_ids is not None:
             check_ids("input_ids", input_ids, self.config.enc_num_tokens, "enc_num_tokens")
@@ -55,15 +56,10 @@ class Seq2SeqGeneration(Generation):
                     kwargs.get(name, getattr(generation_config, name)) for name in ("pad_token_id", "eos_token_id")
                 )
                 mask = self.prepare_attention_mask_for_generation(input_ids, pad, end)
-        if states is None:
-            encoder = self.base_model.encoder
-            with paddle.no_grad():
-                states = encoder(
-                    input_ids=input_ids, attention_mask=mask, inputs_embeds=given["inputs_embeds"], return_dict=True
-                ).last_hidden_state
-        if mask is None:
-            mask = paddle.ones(states.shape[:2], dtype="int64")
-        kwargs["attention_mask"] = mask_across(mask)
+        with paddle.no_grad():
+            source = read_source(self.base_model.encoder, given, mask, kwargs.pop("encoder_output", None), cached=False)
+        states: Any = source.states
+        kwargs["attention_mask"] = paddle.ones(states.shape[:2], "int64") if source.mask is None else source.mask
         return states
 
     def generating_stack(self) -> Any:

@@ -8,7 +8,6 @@ import paddle
 from paddle import Tensor
 
 from ..._compat import import_paddlenlp
-from ...errors import InputError
 from ...nn.dropped_tokens import drop_tokens
 from ..decoder import XDecoderModel
 from ..encoder import XEncoderModel
@@ -16,7 +15,7 @@ from ..losses import token_loss
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XSeq2SeqConfig
 from .generate import Seq2SeqGeneration
-from .source import Source, check_mask, check_source, mask_across, states_of
+from .source import check_mask, read_source
 from .target import shifted_right, start_token
 from .vocabulary import Vocabularies
 
@@ -73,6 +72,8 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         past_key_values: tuple[Any, ...] | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
+        encoder_prefix_embeds: Tensor | None = None,
+        encoder_prefix_mask: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
@@ -93,6 +94,9 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
                 encoded again.
             inputs_embeds: Token embeddings of the source in place of ids, (b, m, enc_emb_dim).
             decoder_inputs_embeds: Token embeddings of the target in place of ids, (b, n, dec_emb_dim).
+            encoder_prefix_embeds: Vectors in front of the source, such as those of an image, (b, p, dim). The states of
+                the source then have p places more.
+            encoder_prefix_mask: Which of them are no padding, (b, p).
             use_cache: Return a cache; default config.use_cache.
             output_attentions: Return attention weights; default config.output_attentions.
             output_hidden_states: Return hidden states; default config.output_hidden_states.
@@ -108,12 +112,21 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         config = self.config
         output_attentions = config.output_attentions if output_attentions is None else output_attentions
         output_hidden_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        states = states_of(encoder_output)
-        check_source({"input_ids": input_ids, "inputs_embeds": inputs_embeds}, states)
-        if states is not None or past_key_values is not None:
-            source = Source(states, mask_across(attention_mask))
-        else:
-            source = self._encode(input_ids, attention_mask, inputs_embeds, output_attentions, output_hidden_states)
+        given = {
+            "input_ids": input_ids,
+            "inputs_embeds": inputs_embeds,
+            "prefix_embeds": encoder_prefix_embeds,
+            "prefix_mask": encoder_prefix_mask,
+        }
+        source = read_source(
+            self.encoder,
+            given,
+            attention_mask,
+            encoder_output,
+            cached=past_key_values is not None,
+            output_attentions=output_attentions,
+            output_hidden_states=output_hidden_states,
+        )
         if paddle.in_dynamic_mode():
             check_mask(source.mask, past_key_values, self.decoder.stack.self_attention)
         seen, rate = source.mask, config.cross_attn_tokens_dropout
@@ -142,27 +155,6 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             encoder_attentions=source.attentions,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
-
-    def _encode(
-        self,
-        input_ids: Tensor | None,
-        attention_mask: Tensor | None,
-        inputs_embeds: Tensor | None,
-        output_attentions: bool,
-        output_hidden_states: bool,
-    ) -> Source:
-        if input_ids is None and inputs_embeds is None:
-            raise InputError("there is no source: give input_ids, inputs_embeds or encoder_output")
-        encoded = self.encoder(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            inputs_embeds=inputs_embeds,
-            output_attentions=output_attentions,
-            output_hidden_states=output_hidden_states,
-            return_dict=True,
-        )
-        mask = mask_across(attention_mask)
-        return Source(encoded.last_hidden_state, mask, encoded.hidden_states, encoded.attentions)
 
 
 class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedModel):
@@ -193,6 +185,8 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
         labels: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
+        encoder_prefix_embeds: Tensor | None = None,
+        encoder_prefix_mask: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
@@ -210,6 +204,8 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             labels: The target, (b, n): the token that each place shall predict; ignore_index is left out of the loss.
             inputs_embeds: As in `XSeq2SeqModel.forward`.
             decoder_inputs_embeds: Likewise.
+            encoder_prefix_embeds: Likewise.
+            encoder_prefix_mask: Likewise.
             use_cache: Likewise.
             output_attentions: Likewise.
             output_hidden_states: Likewise.
@@ -237,6 +233,8 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             past_key_values,
             inputs_embeds,
             decoder_inputs_embeds,
+            encoder_prefix_embeds,
+            encoder_prefix_mask,
             use_cache,
             output_attentions,
             output_hidden_states,

@@ -10,6 +10,7 @@ from paddle import Tensor
 
 from ...errors import InputError
 from ...nn.sizes import sizes
+from ..prefix import make_prefix
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,47 @@ def mask_across(mask: Tensor | None) -> Tensor | None:
     return mask.max(axis=[1, 2], keepdim=True)
 
 
-def check_source(given: dict[str, Any], states: Tensor | None) -> None:
-    """Refuse a source that is given twice.
+def read_source(
+    encoder: Any,
+    given: dict[str, Tensor | None],
+    mask: Tensor | None,
+    encoder_output: Any,
+    *,
+    cached: bool,
+    **wanted: Any,
+) -> Source:
+    """Run the encoder, unless there is a cache or what it gave before.
 
     Args:
-        given: The arguments from which the encoder would compute its states, by name.
-        states: States of the encoder, or None.
+        encoder: The encoder.
+        given: What it reads: its arguments by name.
+        mask: The caller's mask over the source.
+        encoder_output: What it gave before, or None.
+        cached: Whether a cache holds the keys and values of the source.
+        **wanted: What else it shall return.
 
     Raises:
-        InputError: If one of them would have no effect.
+        InputError: If there is no source, or one is given twice.
     """
-    for name, value in given.items():
-        if value is not None and states is not None:
-            raise InputError(f"{name} has no effect beside encoder_output; leave one of them out")
+    states = states_of(encoder_output)
+    tokens = given["input_ids"] if given["inputs_embeds"] is None else given["inputs_embeds"]
+    if states is not None:
+        for name, value in given.items():
+            if value is not None:
+                name = name if name.startswith("input") else f"encoder_{name}"
+                raise InputError(f"{name} has no effect beside encoder_output; leave one of them out")
+    elif tokens is None and not cached:
+        raise InputError("there is no source: give input_ids, inputs_embeds or encoder_output")
+    names = ("encoder_prefix_embeds", "encoder_prefix_mask")
+    width = encoder.config.dim
+    prefix = make_prefix(given["prefix_embeds"], given["prefix_mask"], mask, width, names)
+    across = mask_across(mask)
+    if prefix is not None and tokens is not None:
+        across = prefix.joined(mask, tokens)
+    if states is not None or cached:
+        return Source(states, across)
+    encoded = encoder(**given, attention_mask=mask, **wanted, return_dict=True)
+    return Source(encoded.last_hidden_state, across, encoded.hidden_states, encoded.attentions)
 
 
 def check_mask(mask: Tensor | None, past: Any, self_attention: tuple[bool, ...]) -> None:
