@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from paddle_xformers.config import schema
+from paddle_xformers.config import SEQ2SEQ, schema
 from paddle_xformers.config.reference import as_markdown, rules_as_markdown
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -21,7 +21,10 @@ FOLDER = Path(__file__).resolve().parent / "reference"
 
 def pages() -> dict[str, str]:
     """Content of every generated page by file name."""
-    return {"fields.md": as_markdown(schema()), "compatibility.md": rules_as_markdown()}
+    return {
+        "fields.md": as_markdown(schema(), {"XSeq2Seq": SEQ2SEQ}),
+        "compatibility.md": rules_as_markdown([SEQ2SEQ]),
+    }
 
 
 def stale(folder: Path = FOLDER) -> list[str]:

@@ -126,13 +126,17 @@ class Composition:
         """Return the part with a prefix."""
         return next(part for part in self.parts if part.prefix == prefix)
 
+    def own(self) -> Mapping[str, FieldInfo]:
+        """Return the fields that belong to no part."""
+        return schema(self.groups)
+
     def fields(self) -> dict[str, FieldInfo]:
         """Return every field by name: what is shared, what belongs to no part, then the parts one after the other."""
         result: dict[str, FieldInfo] = {}
         for part in self.parts:
             known = schema(part.groups)
             result |= {name: known[name] for name in part.shared}
-        result |= schema(self.groups)
+        result |= self.own()
         for part in self.parts:
             result |= part.fields()
         return result
@@ -162,7 +166,7 @@ class Composition:
     def _check_unprefixed(self, name: str) -> None:
         """Refuse what only a part has: x-transformers drops it without a word."""
         owners = [part for part in self.parts if name in part.own() or name in BY_KEYWORD]
-        if name in schema(self.groups) or not owners:
+        if name in self.own() or not owners:
             return
         ways = " or ".join(part.prefix + name for part in owners)
         titles = " and ".join(f"the {part.title}" for part in self.parts)

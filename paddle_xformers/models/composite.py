@@ -41,14 +41,15 @@ class XCompositeConfig(XPretrainedConfig):
         """
         self.composition.validate(self.values())
 
-    def part_config(self, prefix: str, config_class: type[XPretrainedConfig]) -> Any:
+    def part_config(self, prefix: str, config_class: type[XPretrainedConfig], **more: Any) -> Any:
         """Return the configuration of one part as a model of its own.
 
         Args:
             prefix: What stands in front of the part's fields.
             config_class: The class of the part's family.
+            **more: Values of fields that this family has and the part has not.
         """
-        return config_class(**self.composition.part(prefix).values(self.values()))
+        return config_class(**self.composition.part(prefix).values(self.values()), **more)
 
     def stack_options(self) -> StackOptions:
         """There is a stack in each part, and none of the whole.

@@ -33,7 +33,7 @@ BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
 )
 
 # Everything that is declared: the groups above and those of single families.
-ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions, MaskedLMOptions)
+ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions, MaskedLMOptions, Seq2SeqOptions)
 
 __all__ = [
     "ALL_GROUPS",

@@ -9,7 +9,7 @@ from ..field import option
 
 @dataclass(frozen=True)
 class Seq2SeqOptions:
-    """Between the encoder and the decoder."""
+    """Fields of the XSeq2Seq family only, beside those of its encoder and its decoder."""
 
     tie_token_emb: bool = option(
         False,

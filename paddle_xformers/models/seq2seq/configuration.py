@@ -55,7 +55,7 @@ class XSeq2SeqConfig(XCompositeConfig):
 
     def encoder_config(self) -> XEncoderConfig:
         """Return the configuration of the encoder as a model of its own."""
-        config: XEncoderConfig = self.part_config("enc_", XEncoderConfig)
+        config: XEncoderConfig = self.part_config("enc_", XEncoderConfig, pooler="none")
         return config
 
     def decoder_config(self) -> XDecoderConfig:
