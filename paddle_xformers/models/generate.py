@@ -153,6 +153,7 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
         config._from_model_config = False
         if config.max_length == PretrainedConfig._get_generation_defaults()["max_length"]:
             config.max_length = 0  # a default nobody chose, for which PaddleNLP warns of deprecation
+        config.use_cache = True  # as in PaddleNLP's own loops; the model's use_cache is about single forwards
         return config
 
     def _check_settings(self, generation_config: Any, kwargs: dict[str, Any]) -> None:

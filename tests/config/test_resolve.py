@@ -85,7 +85,7 @@ def test_a_list_for_self_attention_says_nothing_about_cross_attention():
 
 
 def test_every_twin_overrides_its_field():
-    twins = [info for name, info in schema().items() if name.startswith("cross_") and name[6:] in schema()]
+    twins = [info for name, info in schema().items() if name.startswith("cross_attn_") and name[6:] in schema()]
     assert len(twins) > 10
     for info in twins:
         name = info.name.removeprefix("cross_")
