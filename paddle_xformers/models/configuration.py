@@ -55,7 +55,8 @@ class XPretrainedConfig(PretrainedConfig):
             setattr(self, name, given.pop(name, info.default))
         self.xformers_version = given.pop("xformers_version", __version__)
         # PaddleNLP's configuration has some of our fields too, and would set them to its own default.
-        shared = {name: getattr(self, name) for name in fields if _is_paddlenlp_key(name)}
+        names = {**{name: name for name in fields}, **self.attribute_map}
+        shared = {name: getattr(self, own) for name, own in names.items() if own in fields and _is_paddlenlp_key(name)}
         super().__init__(**{"tie_word_embeddings": False, **shared, **given})
 
     @classmethod
