@@ -128,7 +128,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             output_hidden_states=output_hidden_states,
         )
         if paddle.in_dynamic_mode():
-            check_mask(source.mask, past_key_values, self.decoder.stack.self_attention)
+            check_mask(source.mask, past_key_values, self.decoder.stack)
         seen, rate = source.mask, config.cross_attn_tokens_dropout
         if self.training and rate and source.states is not None:
             seen = drop_tokens(source.states, seen, rate)

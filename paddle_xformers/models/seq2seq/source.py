@@ -9,7 +9,9 @@ import paddle
 from paddle import Tensor
 
 from ...errors import InputError
+from ...nn.attention.cache import first_keys
 from ...nn.sizes import sizes
+from ...nn.stack import Stack
 from ..prefix import make_prefix
 
 
@@ -110,20 +112,21 @@ def read_source(
     return Source(encoded.last_hidden_state, across, encoded.hidden_states, encoded.attentions)
 
 
-def check_mask(mask: Tensor | None, past: Any, self_attention: tuple[bool, ...]) -> None:
+def check_mask(mask: Tensor | None, past: Any, stack: Stack) -> None:
     """Refuse a mask over another number of places than the source in a cache has.
 
     Args:
         mask: The mask of cross attention, or None.
         past: A cache, or None.
-        self_attention: For each pair of the cache, whether it belongs to self attention.
+        stack: The stack that shall read it.
 
     Raises:
         InputError: If they differ.
     """
-    if mask is None or past is None or len(past) != len(self_attention) + 1:  # a foreign cache is refused elsewhere
+    entries = [step for step in stack.steps if step.leaves]
+    if mask is None or past is None or len(past) != len(entries) + 1:  # a foreign cache is refused by the decoder
         return
-    m = sizes(past[1 + self_attention.index(False)][0])[2]
+    m = sizes(first_keys(past, stack.steps, "c"))[2]
     if mask.shape[-1] != m:
         raise InputError(
             f"attention_mask covers {mask.shape[-1]} places, but the source in past_key_values has {m}; give the mask "
