@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from paddle_xformers.config import SEQ2SEQ, Composition, Part, schema, stack_options
+from paddle_xformers.config.field import ANY_LAYER
 from paddle_xformers.config.options import CORE_GROUPS, Seq2SeqOptions
 from paddle_xformers.config.rules import combinations_of
 from paddle_xformers.errors import ConfigError
@@ -17,8 +18,8 @@ from .test_rules import TRIGGERS
 
 DECODER = SEQ2SEQ.part("dec_")
 SMALL = {"depth": 2, "heads": 4, "attn_dim_head": 8, "num_tokens": 37, "max_seq_len": 64}
-# Examples for blocks of two layers, where those of the decoder have three.
-FITTED = {"custom_layers": ("a", "c", "f"), "par_ratio": 3, "layer_dropout": (0.0, 0.9, 0.9, 0.0, 0.9, 0.0)}
+# Examples are for blocks of two layers; those of the decoder have three.
+FITTED = {"custom_layers": ("a", "c", "f"), "par_ratio": 3}
 EXAMPLES = [
     pytest.param(part, info, example, id=f"{part.prefix}{info.name}={example}".replace(" ", ""))
     for part in SEQ2SEQ.parts
@@ -58,8 +59,10 @@ def test_every_field_reaches_its_part(part: Part, info, example):
     """The options that a part is built from are those of the same fields in a model of its own."""
     fixed = {name: value for name, value in part.fixed.items() if name in schema(part.groups)}
     around = {name: value for name, value in {**info.needs, **info.beside}.items() if name not in fixed}
-    if part is DECODER and (isinstance(example, tuple) or info.name == "par_ratio"):
+    if part is DECODER:
         example = FITTED.get(info.name, example)
+        if info.per_layer == ANY_LAYER and isinstance(example, tuple):
+            example = (*example, *example[:2])
     chosen = {**SMALL, **around, info.name: example}
     given = values(dim=32, **{part.prefix + name: value for name, value in chosen.items()})
     SEQ2SEQ.validate(given)

@@ -59,11 +59,11 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         inputs_embeds: Tensor | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
-        prefix_embeds: Tensor | None = None,
-        prefix_mask: Tensor | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        prefix_embeds: Tensor | None = None,
+        prefix_mask: Tensor | None = None,
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
 
@@ -76,14 +76,14 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             inputs_embeds: Token embeddings in place of ids, (b, n, emb_dim).
             encoder_hidden_states: What cross attention looks at, (b, m, c).
             encoder_attention_mask: Mask over it, as attention_mask.
-            prefix_embeds: Vectors in front of the tokens, such as those of an image, (b, p, d). Their hidden states are
-                returned in front of those of the tokens.
-            prefix_mask: Which of them are no padding, (b, p).
             output_attentions: Return attention weights; default config.output_attentions. Memory tokens are left out.
             output_hidden_states: Return hidden states: before each block, and the last; default
                 config.output_hidden_states.
             return_dict: Return PaddleNLP's output class rather than a tuple of its values that are not None; default
                 config.return_dict.
+            prefix_embeds: Vectors in front of the tokens, such as those of an image, (b, p, d). Their hidden states are
+                returned in front of those of the tokens.
+            prefix_mask: Which of them are no padding, (b, p).
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.

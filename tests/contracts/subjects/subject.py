@@ -57,6 +57,8 @@ class Subject:
             too are tried with one example each: the code is the same there.
         effect_elsewhere: Fields whose work is not in the result, with the reason and where they are tested.
         kernels: The fields that choose a kernel.
+        states: The attributes of the output with the hidden states and the attention weights of the first stack.
+        not_beside_labels: Attributes of the output that a tuple leaves out where there are labels.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Subject:
     every_example: bool = False
     effect_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict)
     kernels: tuple[str, ...] = ("attn_kernel",)
+    states: tuple[str, str] = ("hidden_states", "attentions")
+    not_beside_labels: tuple[str, ...] = ()
 
     def fields(self) -> Mapping[str, FieldInfo]:
         """The fields that are tried."""

@@ -51,6 +51,8 @@ def subject(bundle: str, fields: dict[str, Any]) -> Subject:
         own=() if bundle else None,
         effect_elsewhere={"ignore_index": "in the loss: tests/models/seq2seq/test_loss.py"},
         kernels=("enc_attn_kernel", "dec_attn_kernel"),
+        states=("encoder_hidden_states", "encoder_attentions"),
+        not_beside_labels=("encoder_last_hidden_state",),
     )
 
 
