@@ -168,6 +168,17 @@ def test_the_base_model_takes_the_same_weights() -> None:
         np.testing.assert_array_equal(value.numpy(), pair.ours.state_dict()[f"xseq2seq.{name}"].numpy(), err_msg=name)
 
 
+@pytest.mark.parametrize("unit_offset", [True, False])
+def test_gains_with_and_without_offset(unit_offset: bool) -> None:
+    pair = Pair(CASES[0])
+    weights = numpy_weights(pair.theirs)
+    arrays = from_x_transformers(weights, pair.config, unit_offset=unit_offset)
+    for part, level in (("encoder", "encoder"), ("decoder", "decoder.net")):
+        stored = weights[f"{level}.attn_layers.final_norm.gamma"]
+        gain = arrays[f"xseq2seq.{part}.stack.final_norm.weight"]
+        np.testing.assert_array_equal(gain, stored + 1 if unit_offset else stored)
+
+
 def test_weights_of_another_kind_of_model_are_refused() -> None:
     pair = Pair(CASES[0])
     weights = numpy_weights(pair.theirs)

@@ -62,6 +62,22 @@ def test_masks_of_three_and_four_axes():
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_what_any_place_sees_is_seen_by_the_target():
+    """In a source where each place sees those before it, all are seen; in one where none sees the first, it is not."""
+    model = build()
+    before = paddle.tril(paddle.ones([SOURCE, SOURCE], dtype="int64")).unsqueeze(0).expand([2, SOURCE, SOURCE])
+    states = model.get_encoder()(source(), attention_mask=before, return_dict=True)
+    given = {"input_ids": source(), "decoder_input_ids": target()}
+    expected = run(model, encoder_output=states, decoder_input_ids=target())
+    np.testing.assert_allclose(run(model, **given, attention_mask=before), expected, atol=1e-6)
+    without = before.clone()
+    without[:, :, 0] = 0
+    states = model.get_encoder()(source(), attention_mask=without, return_dict=True)
+    rest = (paddle.arange(SOURCE) > 0).astype("int64").unsqueeze(0).expand([2, SOURCE])
+    expected = run(model, encoder_output=states, attention_mask=rest, decoder_input_ids=target())
+    np.testing.assert_allclose(run(model, **given, attention_mask=without.unsqueeze(1)), expected, atol=1e-6)
+
+
 def test_the_encoder_may_run_before():
     model = build()
     expected = run(model, input_ids=source(), decoder_input_ids=target())
