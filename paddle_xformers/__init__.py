@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XEncoderForTokenClassification as XEncoderForTokenClassification
     from paddle_xformers.models import XEncoderModel as XEncoderModel
     from paddle_xformers.models import XEncoderPretrainedModel as XEncoderPretrainedModel
+    from paddle_xformers.models import XSeq2Seq as XSeq2Seq
+    from paddle_xformers.models import XSeq2SeqConfig as XSeq2SeqConfig
+    from paddle_xformers.models import XSeq2SeqForConditionalGeneration as XSeq2SeqForConditionalGeneration
+    from paddle_xformers.models import XSeq2SeqModel as XSeq2SeqModel
+    from paddle_xformers.models import XSeq2SeqPretrainedModel as XSeq2SeqPretrainedModel
     from paddle_xformers.tokenizers import XByteTokenizer as XByteTokenizer
     from paddle_xformers.tokenizers import XTokenizer as XTokenizer
     from paddle_xformers.tune import TuneReport as TuneReport
@@ -60,6 +65,11 @@ _HOME = {
     "XEncoderModel": "models",
     "XEncoderPretrainedModel": "models",
     "XFormersError": "errors",
+    "XSeq2Seq": "models",
+    "XSeq2SeqConfig": "models",
+    "XSeq2SeqForConditionalGeneration": "models",
+    "XSeq2SeqModel": "models",
+    "XSeq2SeqPretrainedModel": "models",
     "XTokenizer": "tokenizers",
     "register": "auto",
     "tune_cpu": "tune",

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from .config import nearest, schema
+from .config import SEQ2SEQ, nearest, schema
 from .config.reference import as_text, search
 
 
@@ -25,9 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fields = commands.add_parser("fields", help="print the configuration fields, or those that match a word")
     fields.add_argument("word", nargs="?", default="", help="part of a name, a meaning, a feature or a keyword")
     given = parser.parse_args(arguments)
-    found = search(schema(), given.word)
+    part = next((part for part in SEQ2SEQ.parts if given.word.startswith(part.prefix)), None)
+    # Only for a word that asks for a part are its fields listed: they are those of every other family.
+    found = search(schema() if part is None else part.fields(), given.word)
     if not found:
-        near = nearest(given.word, schema())
+        near = nearest(given.word, schema() if part is None else part.fields())
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         print(f"no field matches {given.word!r}{hint}", file=sys.stderr)
         return 1

@@ -32,6 +32,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ForMultipleChoice",
         ),
     ),
+    ("XSeq2Seq", ("Model", "ForConditionalGeneration")),
 )
 
 # The first tokenizer is the one of a checkpoint that names none.

@@ -6,19 +6,24 @@ Pure Python: importing it loads neither paddle nor paddlenlp.
 from __future__ import annotations
 
 from .field import FieldInfo, option
+from .parts import Composition, Part
 from .resolve import LayerOptions, StackOptions, stack_options
 from .rule import Rule
 from .rules import RULES
 from .schema import schema
+from .seq2seq import SEQ2SEQ
 from .spelling import SPELLINGS, canonical
 from .suggest import misspelt, nearest
 from .validate import validate
 
 __all__ = [
     "RULES",
+    "SEQ2SEQ",
     "SPELLINGS",
+    "Composition",
     "FieldInfo",
     "LayerOptions",
+    "Part",
     "Rule",
     "StackOptions",
     "canonical",

@@ -84,7 +84,7 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
             ("heads", kv_heads),
             lambda v: any(kv is not None and v["heads"] % kv for kv in each(v[kv_heads])),
             f"heads={{heads}} is not a multiple of {kv_heads}={{{kv_heads}}}: every key/value head serves the same "
-            "number of query heads; choose a divisor of heads",
+            "number of queries; choose a divisor of heads",
         ),
         rule(
             (groups, norm, "heads", head_dim, collab, compression),

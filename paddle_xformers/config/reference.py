@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from .field import FieldInfo
 from .options import ALL_GROUPS
+from .parts import Composition
 from .rules import RULES
 from .spelling import SPELLINGS
 
@@ -52,11 +53,13 @@ def _entry(info: FieldInfo, width: int) -> str:
     return "\n".join(lines)
 
 
-def as_markdown(fields: Mapping[str, FieldInfo]) -> str:
+def as_markdown(fields: Mapping[str, FieldInfo], compositions: Mapping[str, Composition] | None = None) -> str:
     """Return the reference page of every field, grouped as they are declared.
 
     Args:
         fields: The schema.
+        compositions: By name, the fields of families whose models are made of parts: what is said of them is which
+            fields their parts have.
     """
     parts = [
         "# Fields",
@@ -65,10 +68,12 @@ def as_markdown(fields: Mapping[str, FieldInfo]) -> str:
         "`python -m paddle_xformers fields [WORD]`.",
         "",
         f"{len(fields)} fields. Every `attn_*` field also exists as `cross_attn_*`, for cross attention layers.",
+        *(line for name, composition in (compositions or {}).items() for line in ("", _parts_of(name, composition))),
     ]
     group = None
     for info in fields.values():
-        if info.name.startswith("cross_attn_") and info.name != "cross_attn_dim_context":
+        twin = info.group == "AttentionOptions" and info.name.startswith("cross_attn_")
+        if twin and info.name != "cross_attn_dim_context":
             continue
         if info.group != group:
             group = info.group
@@ -98,8 +103,27 @@ def _about(group: str) -> list[str]:
     return [str(known.__doc__).splitlines()[0] + "\n" for known in ALL_GROUPS if known.__name__ == group]
 
 
-def rules_as_markdown() -> str:
-    """Return the page of the rules between fields."""
+def _parts_of(name: str, composition: Composition) -> str:
+    """Which fields the parts of a family's model have, as a paragraph of the page."""
+    parts = composition.parts
+    prefixes = " and ".join(f"as `{part.prefix}*` for the {part.title}" for part in parts)
+    shared = ", ".join(f"`{field}`" for field in parts[0].shared)
+    always = "; ".join(
+        f"the {part.title} always has " + ", ".join(f"`{field}={value!r}`" for field, value in part.fixed.items())
+        for part in parts
+    )
+    return (
+        f"{name} has every field twice, {prefixes}; {shared} are shared, and fields of other single families left out. "
+        f"There is no field for what is always so, nor for what has no effect beside it: {always}."
+    )
+
+
+def rules_as_markdown(compositions: Iterable[Composition] = ()) -> str:
+    """Return the page of the rules between fields.
+
+    Args:
+        compositions: The fields of families whose models are made of parts, which keep the rules in every part.
+    """
     parts = [
         "# What goes with what",
         "",
@@ -109,7 +133,7 @@ def rules_as_markdown() -> str:
         "| fields | refused because |",
         "|---|---|",
     ]
-    for rule in RULES:
+    for rule in (*RULES, *(rule for composition in compositions for rule in composition.rules)):
         names = ", ".join(f"`{name}`" for name in rule.fields)
         parts.append(f"| {names} | {rule.sentence.replace('|', '/')} |")
     return "\n".join(parts) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .attention_rules import ATTENTION_RULES
@@ -234,8 +234,25 @@ def rules_of(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
     Args:
         fields: The fields of the family.
     """
-    needs = (_need(info, other, value) for info in fields.values() for other, value in info.needs.items())
-    return (*needs, *(rule for rule in COMBINATIONS if set(rule.fields) <= set(fields)))
+    return (*rules_of_needs(fields), *combinations_of(fields))
+
+
+def rules_of_needs(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
+    """Return a rule for each field of a family that has no effect without a value of another one.
+
+    Args:
+        fields: The fields of the family.
+    """
+    return tuple(_need(info, other, value) for info in fields.values() for other, value in info.needs.items())
+
+
+def combinations_of(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
+    """Return the rules between several fields that a family has.
+
+    Args:
+        fields: The fields of the family.
+    """
+    return tuple(rule for rule in COMBINATIONS if set(rule.fields) <= set(fields))
 
 
 # The rules of all families.
@@ -249,4 +266,14 @@ def broken_rules(values: Values, fields: Mapping[str, FieldInfo]) -> list[str]:
         values: Value of every field of the family.
         fields: The fields of the family.
     """
-    return [rule.sentence.format(**values) for rule in rules_of(fields) if rule.broken(values)]
+    return broken(rules_of(fields), values)
+
+
+def broken(rules: Iterable[Rule], values: Values) -> list[str]:
+    """Return the sentence of every one of some rules that the values break.
+
+    Args:
+        rules: The rules.
+        values: Value of every field that they read or name.
+    """
+    return [rule.sentence.format(**values) for rule in rules if rule.broken(values)]

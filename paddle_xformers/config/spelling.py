@@ -87,21 +87,23 @@ SPELLINGS: tuple[Spelling, ...] = (
 BY_KEYWORD: Mapping[str, Spelling] = {spelling.keyword: spelling for spelling in SPELLINGS}
 
 
-def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
+def canonical(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the keyword arguments with every foreign spelling turned into our fields.
 
     Args:
         given: Keyword arguments as the caller wrote them.
+        prefix: What stands in front of every one of them, and of every one returned.
 
     Raises:
         ConfigError: If two of them ask for different values of one field, a switch is not a boolean, or ff_dim_out
             is another width than dim.
     """
-    given = _without_dim_out(given)
-    result = {name: value for name, value in given.items() if name not in BY_KEYWORD}
+    if not prefix:
+        given = _without_dim_out(given)
+    result = {name: value for name, value in given.items() if name.removeprefix(prefix) not in BY_KEYWORD}
     source = {name: name for name in result}
     for name, value in given.items():
-        spelling = BY_KEYWORD.get(name)
+        spelling = BY_KEYWORD.get(name.removeprefix(prefix))
         if spelling is None:
             continue
         if spelling.values is not None:
@@ -111,6 +113,7 @@ def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
                 continue
         for field in spelling.fields:
             own = spelling.setting(field, value)
+            field = prefix + field
             if field in result and result[field] != own:
                 first, second = f"{source[field]}={given[source[field]]!r}", f"{name}={given[name]!r}"
                 raise ConfigError(
@@ -120,9 +123,9 @@ def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
             result[field] = own
             source[field] = name
     # num_residual_streams > 1 is how x-transformers asks for hyper-connections.
-    streams = result.get("num_residual_streams")
+    streams = result.get(f"{prefix}num_residual_streams")
     if isinstance(streams, int) and streams > 1:
-        result.setdefault("residual", "hyper")
+        result.setdefault(f"{prefix}residual", "hyper")
     return result
 
 

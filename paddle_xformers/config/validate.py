@@ -25,14 +25,24 @@ def validate(values: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> None
     Raises:
         ConfigError: With one sentence for each problem found.
     """
-    problems = [sentence for info in fields.values() for sentence in _value_problems(info, values[info.name])]
+    problems = value_problems(values, fields)
     if not problems:
         problems = broken_rules(values, fields)
     if not problems:
         layout = layer_layout(LayoutOptions(**group_values(LayoutOptions, values)))
-        problems = _length_problems(values, fields, layout)
+        problems = length_problems(values, fields, layout)
     if problems:
         raise ConfigError("; ".join(problems))
+
+
+def value_problems(values: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> list[str]:
+    """Return a sentence for each value that its field does not allow.
+
+    Args:
+        values: Value of every field.
+        fields: The fields.
+    """
+    return [sentence for info in fields.values() for sentence in _value_problems(info, values[info.name])]
 
 
 def _value_problems(info: FieldInfo, value: Any) -> list[str]:
@@ -46,7 +56,14 @@ def _value_problems(info: FieldInfo, value: Any) -> list[str]:
     return []
 
 
-def _length_problems(values: Mapping[str, Any], fields: Mapping[str, FieldInfo], layout: Layout) -> list[str]:
+def length_problems(values: Mapping[str, Any], fields: Mapping[str, FieldInfo], layout: Layout) -> list[str]:
+    """Return a sentence for each per-layer list that has not one value for each layer of its kind.
+
+    Args:
+        values: Value of every field.
+        fields: The fields.
+        layout: The layers.
+    """
     problems = []
     for info in fields.values():
         value = values[info.name]

@@ -1,8 +1,8 @@
-"""Weights of x-transformers 2.31: `TransformerWrapper` around a `Decoder` or an `Encoder`."""
+"""Weights of x-transformers 2.31: `TransformerWrapper` around a `Decoder` or an `Encoder`, and `XTransformer`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from .heads import (
     output_value,
     query_heads,
 )
-from .table import Rule, apply_rules
+from .table import Rule, apply_rules, listed
 from .transforms import column, gain, gate_half, one_axis, rotary_frequencies, transposed, value_half
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
@@ -117,16 +117,18 @@ RULES: tuple[Rule, ...] = (
 def from_x_transformers(
     state_dict: Mapping[str, Any], config: Any, *, unit_offset: bool = True
 ) -> dict[str, np.ndarray]:
-    """Turn the weights of an x-transformers model into those of XDecoderForCausalLM or XEncoderForMaskedLM.
+    """Turn the weights of an x-transformers model into those of ours.
 
-    With grouped key/value heads the query heads change places (see `heads`), and so do the attention weights that
-    the model returns. Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
+    A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, and an XTransformer (both) an
+    XSeq2SeqForConditionalGeneration. With grouped key/value heads the query heads change places (see `heads`), and so
+    do the attention weights that the model returns. Names that are missing, and shapes, are checked by
+    `load_x_transformers`, which knows the model.
 
     Args:
         state_dict: Numpy arrays (or what numpy can read without a copy to another device) by x-transformers'
             name; the `net.` of an AutoregressiveWrapper may stand in front.
-        config: The XDecoderConfig or XEncoderConfig of the model they go to, built from the same options. One table of
-            `embed_num_tokens` is `type_vocab_size`; `attn_pool=True` is `pooler="attention"`.
+        config: The configuration of the model they go to, built from the same options. One table of `embed_num_tokens`
+            is `type_vocab_size`; `attn_pool=True` is `pooler="attention"`.
         unit_offset: Whether the gains of norms are stored less 1; False for norm_add_unit_offset=False.
 
     Returns:
@@ -136,7 +138,40 @@ def from_x_transformers(
         CheckpointError: If a name has no place in the model, or an array contradicts the configuration.
         ConfigError: If no model can be built from the configuration.
     """
-    stack, base = config.stack_options(), config.model_type
+    base = config.model_type
+    if not config.is_encoder_decoder:
+        return _stack_weights(state_dict, config.stack_options(), base, unit_offset)
+    config.validate()
+    parts = {"encoder": config.encoder_config(), "decoder": config.decoder_config()}
+    given = _by_part(state_dict, parts)
+    result: dict[str, np.ndarray] = {}
+    for part, own in parts.items():
+        result |= _stack_weights(given[part], own.stack_options(), f"{base}.{part}", unit_offset)
+    return result
+
+
+def _by_part(state_dict: Mapping[str, Any], parts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The weights of each part of an XTransformer, without the level of the part."""
+    result: dict[str, dict[str, Any]] = {part: {} for part in parts}
+    unknown = []
+    for name, value in state_dict.items():
+        part, _, rest = name.partition(".")
+        if part in result:
+            result[part][rest] = value
+        else:
+            unknown.append(name)
+    if unknown:
+        raise CheckpointError(
+            f"the weights hold {listed(unknown)}, but those of an XTransformer begin with 'encoder.' or 'decoder.'; "
+            "give model.state_dict() of the whole model"
+        )
+    return result
+
+
+def _stack_weights(
+    state_dict: Mapping[str, Any], stack: StackOptions, base: str, unit_offset: bool
+) -> dict[str, np.ndarray]:
+    """The weights of one stack, with its embeddings and head."""
     arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
     result = apply_rules(RULES, arrays, stack, base, unit_offset=unit_offset)
     if stack.embedding.tie_word_embeddings:

@@ -21,6 +21,13 @@ from .encoder import (
     XEncoderPretrainedModel,
 )
 from .pretrained import XPretrainedModel
+from .seq2seq import (
+    XSeq2Seq,
+    XSeq2SeqConfig,
+    XSeq2SeqForConditionalGeneration,
+    XSeq2SeqModel,
+    XSeq2SeqPretrainedModel,
+)
 
 __all__ = [
     "XDecoderConfig",
@@ -38,4 +45,9 @@ __all__ = [
     "XEncoderPretrainedModel",
     "XPretrainedConfig",
     "XPretrainedModel",
+    "XSeq2Seq",
+    "XSeq2SeqConfig",
+    "XSeq2SeqForConditionalGeneration",
+    "XSeq2SeqModel",
+    "XSeq2SeqPretrainedModel",
 ]

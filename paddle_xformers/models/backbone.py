@@ -14,9 +14,11 @@ from ..nn.calls import StackCall, StackOutput
 from ..nn.embeddings import TokenEmbeddings
 from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
+from ..nn.sizes import sizes
 from ..nn.stack import Stack
 from .inputs import check_context, check_length, check_memory, check_positions, check_tokens, check_types
 from .outputs import XModelOutput
+from .prefix import Prefix
 
 
 class TokenBackbone:
@@ -44,6 +46,7 @@ class TokenBackbone:
         inputs_embeds: Tensor | None,
         position_ids: Tensor | None,
         call: StackCall,
+        prefix: Prefix | None = None,
         **embedded: Any,
     ) -> XModelOutput:
         """Run the model on tokens; `call` is completed with what stands in front of them.
@@ -53,6 +56,7 @@ class TokenBackbone:
             inputs_embeds: Token embeddings, (b, n, e), or None.
             position_ids: Positions of the tokens, (b, n), or None to count them.
             call: What is asked of the stack.
+            prefix: What stands between memory tokens and tokens; its hidden states are returned as well.
             **embedded: What else goes into the embedding.
 
         Raises:
@@ -69,6 +73,9 @@ class TokenBackbone:
             check_length(self.stack, b, n, call.attention_mask, cache)
         positions = token_positions(n, call.attention_mask, position_ids, cache)
         x = self.embeddings(input_ids, positions, inputs_embeds, **embedded)
+        if prefix is not None:
+            x, positions, call = prefix.in_front(x, positions, call)
+            n = sizes(x)[1]
         if self.memory_tokens is not None and cache is None:
             x = self.memory_tokens(x)
             call = dataclasses.replace(call, lead=self.memory_tokens.count)

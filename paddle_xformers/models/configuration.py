@@ -55,7 +55,8 @@ class XPretrainedConfig(PretrainedConfig):
             setattr(self, name, given.pop(name, info.default))
         self.xformers_version = given.pop("xformers_version", __version__)
         # PaddleNLP's configuration has some of our fields too, and would set them to its own default.
-        shared = {name: getattr(self, name) for name in fields if _is_paddlenlp_key(name)}
+        names = {**{name: name for name in fields}, **self.attribute_map}
+        shared = {name: getattr(self, own) for name, own in names.items() if own in fields and _is_paddlenlp_key(name)}
         super().__init__(**{"tie_word_embeddings": False, **shared, **given})
 
     @classmethod
@@ -69,7 +70,7 @@ class XPretrainedConfig(PretrainedConfig):
         fields = cls.fields()
         result: dict[str, Any] = {}
         source: dict[str, str] = {}
-        for name, value in canonical(given).items():
+        for name, value in cls._canonical(given).items():
             own = cls.attribute_map.get(name, name)
             if own in result and result[own] != value:
                 raise ConfigError(
@@ -87,6 +88,11 @@ class XPretrainedConfig(PretrainedConfig):
             if sentence:
                 raise ConfigError(sentence)
         return result
+
+    @classmethod
+    def _canonical(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn the keywords of x-transformers and its old port into our fields."""
+        return canonical(given)
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:

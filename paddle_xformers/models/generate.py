@@ -13,37 +13,54 @@ from ..config import nearest
 from ..errors import InputError
 from ..nn.attention.cache import reserve
 from ..nn.sizes import sizes
+from ..nn.stack import Stack
+from .prompts import check_ids, check_room
 
 import_paddlenlp()
 
 from paddlenlp.transformers import PretrainedConfig  # noqa: E402
 
-# Arguments besides the token ids whose rows follow the beams or the returned sequences.
-_PER_ROW = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
-
-
 # Arguments of generate() that are no fields of a GenerationConfig.
 _ARGUMENTS = (
-    *_PER_ROW,
-    "mems",
     "streamer",
     "stopping_criteria",
     "logits_processors",
     "synced_gpus",
     "generation_config",
-    "inputs_embeds",
     "use_cache",
     "seed",
 )
 
 
-class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP tells models that cannot
-    """Generation for causal models; mixed in before PaddleNLP's PretrainedModel."""
+class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells models that cannot
+    """What all models that generate have in common; mixed in before PaddleNLP's PretrainedModel."""
 
     # From PretrainedModel.
     config: Any
     generation_config: Any
     base_model: Any
+
+    # Arguments besides the token ids whose rows follow the beams or the returned sequences.
+    rows_of_generate: tuple[str, ...] = ("attention_mask",)
+    # Further arguments of generate() for this kind of model.
+    arguments_of_generate: tuple[str, ...] = ()
+
+    def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
+        """Check what generate() was given, and return the tokens that are continued, (b, n); None: bos_token_id.
+
+        Args:
+            input_ids: What the caller gave.
+            generation_config: Defaults for what is not given by keyword.
+            kwargs: Keywords of generate(), which may be changed in place.
+
+        Raises:
+            InputError: If nothing can be generated from them.
+        """
+        raise NotImplementedError
+
+    def generating_stack(self) -> Stack:
+        """Return the stack whose cache grows."""
+        raise NotImplementedError
 
     @staticmethod
     def prepare_attention_mask_for_generation(
@@ -60,6 +77,115 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
         if pad_token_id is None or pad_token_id in ends:
             return paddle.ones_like(input_ids, dtype="int64")
         return (input_ids != pad_token_id).astype("int64")
+
+    def adjust_logits_during_generation(self, logits: Tensor) -> Tensor:
+        """Give the logits processors, which write into the logits, (b, v) of their own rather than a view.
+
+        Args:
+            logits: Logits of the last place, (b, v).
+        """
+        return logits.clone()
+
+    @classmethod
+    def expand_inputs_for_generation(
+        cls, input_ids: Tensor, expand_size: int, **model_kwargs: Any
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Repeat every row for its beams or returned sequences.
+
+        Args:
+            input_ids: (b, n).
+            expand_size: How often.
+            **model_kwargs: Arguments of the model; those with a row a prompt are repeated too.
+        """
+        for name in cls.rows_of_generate:
+            if model_kwargs.get(name) is not None:
+                model_kwargs[name] = _repeated(model_kwargs[name], expand_size)
+        if model_kwargs.get("mems") is not None:
+            model_kwargs["mems"] = tuple(_repeated(part, expand_size) for part in model_kwargs["mems"])
+        return _repeated(input_ids, expand_size), model_kwargs
+
+    def carry_cache(self, outputs: Any, model_kwargs: dict[str, Any]) -> None:
+        """Hand the cache of this step to the next, with room for its token.
+
+        Args:
+            outputs: What the model gave back.
+            model_kwargs: Arguments of this step, changed in place.
+        """
+        cache = outputs.past_key_values
+        if cache is not None:
+            if paddle.in_dynamic_mode():
+                cache = reserve(cache, self.generating_stack().steps)
+            model_kwargs["past_key_values"] = cache
+
+    def generate(self, input_ids: Tensor | None = None, generation_config: Any = None, **kwargs: Any) -> Any:
+        """Generate; see PaddleNLP's GenerationMixin.generate for the arguments.
+
+        Args:
+            input_ids: For a causal model prompts to continue, (b, n), padded on the left if of different lengths; None
+                starts from bos_token_id. For an encoder-decoder the source.
+            generation_config: Defaults for what is not given by keyword.
+            **kwargs: decode_strategy ("greedy_search", "sampling", "beam_search"), max_new_tokens, top_k, top_p,
+                temperature, num_beams, attention_mask, streamer, ...
+
+        Returns:
+            Token ids of the continuations, (b, new tokens), without the prompts, and their scores.
+
+        Raises:
+            InputError: If a token id is outside the vocabulary, or the result would not fit max_seq_len.
+        """
+        if generation_config is None:
+            generation_config = self._default_generation_config()
+        self._check_settings(generation_config, kwargs)
+        input_ids = self.prepare_prompt(input_ids, generation_config, kwargs)
+        use_cache = kwargs.pop("use_cache", None)
+        kwargs["keep_cache"] = generation_config.use_cache if use_cache is None else use_cache
+        streamer: Any = kwargs.get("streamer")
+        if getattr(streamer, "skip_prompt", False) and input_ids is not None:
+            streamer.put(input_ids)  # PaddleNLP never sends the prompt; the streamer would skip the first token
+        with paddle.no_grad():
+            return super().generate(  # type: ignore[misc]  # PretrainedModel comes next
+                input_ids, generation_config=generation_config, **kwargs
+            )
+
+    def _default_generation_config(self) -> Any:
+        """The model's generation_config, quietly: PaddleNLP warns of a conflict where there is none."""
+        config = copy.deepcopy(self.generation_config)
+        config._from_model_config = False
+        if config.max_length == PretrainedConfig._get_generation_defaults()["max_length"]:
+            config.max_length = 0  # a default nobody chose, for which PaddleNLP warns of deprecation
+        config.use_cache = True  # as in PaddleNLP's own loops; the model's use_cache is about single forwards
+        return config
+
+    def _check_settings(self, generation_config: Any, kwargs: dict[str, Any]) -> None:
+        """Refuse misspelt settings, which would have no effect."""
+        known = {*vars(generation_config), *_ARGUMENTS, *self.rows_of_generate, *self.arguments_of_generate}
+        for name in kwargs:
+            if name not in known:
+                near = nearest(name, known)
+                hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "leave it out."
+                raise InputError(f"{name}={kwargs[name]!r} is no setting of generate(); {hint}")
+
+
+class CausalGeneration(Generation):
+    """Generation for causal models: the prompt goes on."""
+
+    rows_of_generate = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
+    arguments_of_generate = ("mems", "inputs_embeds")
+
+    def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
+        """Check the prompt; see `Generation.prepare_prompt`."""
+        if kwargs.get("inputs_embeds") is not None:
+            raise InputError("generate() continues token ids: give input_ids in place of inputs_embeds")
+        if input_ids is not None:
+            config = self.config
+            check_ids("input_ids", input_ids, config.num_tokens, "num_tokens")
+            check_room(input_ids.shape[1], generation_config, kwargs, config.max_seq_len, "max_seq_len")
+        return input_ids
+
+    def generating_stack(self) -> Stack:
+        """Return the stack whose cache grows."""
+        stack: Stack = self.base_model.stack
+        return stack
 
     @paddle.jit.not_to_static
     def prepare_inputs_for_generation(
@@ -92,10 +218,7 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             input_ids, mems = input_ids[:, -1:], None
             if position_ids is not None:
                 position_ids = position_ids[:, -1:]
-            if attention_mask is None or (attention_mask.ndim == 2 and not attention_mask.is_floating_point()):
-                attention_mask = None  # the cache remembers which of its tokens are padding
-            elif attention_mask.ndim > 2:
-                attention_mask = attention_mask[..., -1:, :]
+            attention_mask = mask_of_last_token(attention_mask)
         return {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
@@ -119,106 +242,13 @@ class CausalGeneration:  # a name without "GenerationMixin", by which PaddleNLP 
             model_kwargs: Arguments of this step, changed in place.
             is_encoder_decoder: Not used by this family.
         """
-        cache = outputs.past_key_values
-        if cache is not None:
-            if paddle.in_dynamic_mode():
-                cache = reserve(cache, self.base_model.stack.steps)
-            model_kwargs["past_key_values"] = cache
+        self.carry_cache(outputs, model_kwargs)
         if model_kwargs.get("attention_mask") is not None:
             model_kwargs["attention_mask"] = grown_mask(model_kwargs["attention_mask"])
         positions = model_kwargs.get("position_ids")
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
         return model_kwargs
-
-    def adjust_logits_during_generation(self, logits: Tensor) -> Tensor:
-        """Give the logits processors, which write into the logits, (b, v) of their own rather than a view.
-
-        Args:
-            logits: Logits of the last place, (b, v).
-        """
-        return logits.clone()
-
-    @staticmethod
-    def expand_inputs_for_generation(
-        input_ids: Tensor, expand_size: int, **model_kwargs: Any
-    ) -> tuple[Tensor, dict[str, Any]]:
-        """Repeat every row for its beams or returned sequences.
-
-        Args:
-            input_ids: (b, n).
-            expand_size: How often.
-            **model_kwargs: Arguments of the model; those with a row a prompt are repeated too.
-        """
-        for name in _PER_ROW:
-            if model_kwargs.get(name) is not None:
-                model_kwargs[name] = _repeated(model_kwargs[name], expand_size)
-        if model_kwargs.get("mems") is not None:
-            model_kwargs["mems"] = tuple(_repeated(part, expand_size) for part in model_kwargs["mems"])
-        return _repeated(input_ids, expand_size), model_kwargs
-
-    def generate(self, input_ids: Tensor | None = None, generation_config: Any = None, **kwargs: Any) -> Any:
-        """Continue prompts; see PaddleNLP's GenerationMixin.generate for the arguments.
-
-        Args:
-            input_ids: Prompts, (b, n), padded on the left if of different lengths; None starts from bos_token_id.
-            generation_config: Defaults for what is not given by keyword.
-            **kwargs: decode_strategy ("greedy_search", "sampling", "beam_search"), max_new_tokens, top_k, top_p,
-                temperature, num_beams, attention_mask, streamer, ...
-
-        Returns:
-            Token ids of the continuations, (b, new tokens), without the prompts, and their scores.
-
-        Raises:
-            InputError: If a token id is outside the vocabulary, or the result would not fit max_seq_len.
-        """
-        if generation_config is None:
-            generation_config = self._default_generation_config()
-        _check_settings(generation_config, kwargs)
-        if input_ids is not None:
-            self._check_prompt(input_ids, generation_config, kwargs)
-        use_cache = kwargs.pop("use_cache", None)
-        kwargs["keep_cache"] = generation_config.use_cache if use_cache is None else use_cache
-        streamer: Any = kwargs.get("streamer")
-        if getattr(streamer, "skip_prompt", False) and input_ids is not None:
-            streamer.put(input_ids)  # PaddleNLP never sends the prompt; the streamer would skip the first token
-        with paddle.no_grad():
-            return super().generate(  # type: ignore[misc]  # PretrainedModel comes next
-                input_ids, generation_config=generation_config, **kwargs
-            )
-
-    def _default_generation_config(self) -> Any:
-        """The model's generation_config, quietly: PaddleNLP warns of a conflict where there is none."""
-        config = copy.deepcopy(self.generation_config)
-        config._from_model_config = False
-        if config.max_length == PretrainedConfig._get_generation_defaults()["max_length"]:
-            config.max_length = 0  # a default nobody chose, for which PaddleNLP warns of deprecation
-        return config
-
-    def _check_prompt(self, input_ids: Tensor, generation_config: Any, kwargs: dict[str, Any]) -> None:
-        if input_ids.ndim != 2 or 0 in input_ids.shape:
-            raise InputError(
-                f"input_ids has shape {list(input_ids.shape)}; give (batch, length), at least one token a prompt"
-            )
-        if input_ids.dtype not in (paddle.int64, paddle.int32):
-            raise InputError(f"input_ids has dtype {input_ids.dtype}; token ids are int64 or int32")
-        low, high = int(input_ids.min()), int(input_ids.max())
-        if low < 0 or high >= self.config.num_tokens:
-            raise InputError(
-                f"input_ids holds the id {low if low < 0 else high}; allowed is 0 to {self.config.num_tokens - 1} "
-                "(num_tokens - 1); use the tokenizer that belongs to this model"
-            )
-        new = kwargs.get("max_new_tokens", kwargs.get("max_length"))
-        if new is None:
-            new = generation_config.max_length or generation_config.max_new_tokens
-        if new < 1:
-            raise InputError(f"max_new_tokens={new} is not allowed; ask for at least 1 token")
-        limit, prompt = self.config.max_seq_len, input_ids.shape[1]
-        if limit and prompt + new > limit:
-            raise InputError(
-                f"a prompt of {prompt} tokens and max_new_tokens={new} make {prompt + new}, more than "
-                f"max_seq_len={limit}; shorten the prompt or lower max_new_tokens to at most {max(limit - prompt, 0)}"
-            )
 
 
 def _repeated(t: Tensor, times: int) -> Tensor:
@@ -228,16 +258,15 @@ def _repeated(t: Tensor, times: int) -> Tensor:
     return t.repeat_interleave(times, axis=0)
 
 
-def _check_settings(generation_config: Any, kwargs: dict[str, Any]) -> None:
-    """Refuse what would have no effect: misspelt settings, and embeddings in place of a prompt."""
-    if kwargs.get("inputs_embeds") is not None:
-        raise InputError("generate() continues token ids: give input_ids in place of inputs_embeds")
-    known = {*vars(generation_config), *_ARGUMENTS}
-    for name in kwargs:
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "leave it out."
-            raise InputError(f"{name}={kwargs[name]!r} is no setting of generate(); {hint}")
+def mask_of_last_token(mask: Tensor | None) -> Tensor | None:
+    """Return what a step with a cache needs of a mask over all tokens.
+
+    Args:
+        mask: (b, all), (b, n, all) or (b, h, n, all) in any of the accepted types, or None.
+    """
+    if mask is None or (mask.ndim == 2 and not mask.is_floating_point()):
+        return None  # the cache remembers which of its tokens are padding
+    return mask if mask.ndim == 2 else mask[..., -1:, :]
 
 
 def grown_mask(mask: Tensor) -> Tensor:

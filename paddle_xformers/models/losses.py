@@ -14,18 +14,19 @@ from .inputs import check_labels
 IGNORED = -100
 
 
-def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def token_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor:
     """Mean cross entropy of each place against the label of the same place.
 
     Args:
         logits: (b, n, v).
-        labels: (b, n); -100 is left out.
+        labels: (b, n).
+        ignored: Label of places that are left out.
 
     Raises:
         InputError: If the shapes differ, or a label is no token.
     """
     check_labels(labels, logits)
-    return class_loss(logits, labels)
+    return class_loss(logits, labels, ignored)
 
 
 def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -44,22 +45,23 @@ def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return token_loss(logits, paddle.concat([labels[:, 1:], nothing], axis=1))
 
 
-def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def class_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor:
     """Mean cross entropy over all places whose label is a class.
 
     Args:
         logits: (..., c).
-        labels: Class of each place, (...); -100 is left out.
+        labels: Class of each place, (...).
+        ignored: Label of places that are left out.
 
     Raises:
         InputError: If a label is no class.
     """
     try:
-        losses = F.cross_entropy(logits.astype("float32"), labels, ignore_index=IGNORED, reduction="none")
+        losses = F.cross_entropy(logits.astype("float32"), labels, ignore_index=ignored, reduction="none")
     except (ValueError, IndexError) as error:
         raise InputError(
             f"labels holds a number that is no class: allowed is 0 to {logits.shape[-1] - 1}, and "
-            f"{IGNORED} for places that take no part"
+            f"{ignored} for places that take no part"
         ) from error
     # Paddle's own mean also counts the places left out, where ignore_index is negative.
-    return losses.sum() / (labels != IGNORED).astype("float32").sum().clip(min=1)
+    return losses.sum() / (labels != ignored).astype("float32").sum().clip(min=1)

@@ -10,6 +10,7 @@ from paddle import Tensor, nn
 from paddle.nn.initializer import Normal, Uniform
 
 from .._compat import import_paddlenlp
+from ..config.options import EmbeddingOptions
 from ..errors import InputError
 from ..nn.linear import Linear
 from ..nn.stack import Stack
@@ -47,6 +48,17 @@ class LMHead(nn.Layer):
         if self.scale != 1.0:
             logits = logits * self.scale
         return logits if self.bias is None else logits + self.bias
+
+
+def make_lm_head(options: EmbeddingOptions, dim: int) -> LMHead:
+    """Build the output head that the embedding fields ask for; the caller ties it.
+
+    Args:
+        options: The embedding fields.
+        dim: Width of the hidden states.
+    """
+    scale = (options.tie_embedding_scale or dim**-0.5) if options.tie_word_embeddings else 1.0
+    return LMHead(dim, options.num_tokens, bias=options.logits_bias, scale=scale)
 
 
 class XPretrainedModel(PretrainedModel):
@@ -104,11 +116,11 @@ class XPretrainedModel(PretrainedModel):
         if embedding is old:
             return embedding
         std = self.config.initializer_range
-        _redraw_rows(embedding.weight, kept, std or (2 / embedding.weight.shape[1]) ** 0.5)
+        redraw_rows(embedding.weight, kept, std or (2 / embedding.weight.shape[1]) ** 0.5)
         head = self.get_output_embeddings()
         if head is not None and not self.config.tie_word_embeddings:
-            self.lm_head = _resized_head(head, embedding.weight.shape[0])
-            _redraw_rows(self.lm_head.weight, kept, std or (3 * self.config.dim) ** -0.5)
+            self.lm_head = resized_head(head, embedding.weight.shape[0])
+            redraw_rows(self.lm_head.weight, kept, std or (3 * self.config.dim) ** -0.5)
         return embedding
 
     def recompute_disable(self) -> None:
@@ -163,16 +175,27 @@ class XPretrainedModel(PretrainedModel):
         return model
 
 
-def _redraw_rows(weight: Tensor, kept: int, std: float) -> None:
-    """Draw the rows from `kept` on from a normal distribution."""
+def redraw_rows(weight: Tensor, kept: int, std: float) -> None:
+    """Draw new rows of a table from a normal distribution.
+
+    Args:
+        weight: The table, changed in place.
+        kept: Number of rows that stay, from the first.
+        std: Standard deviation.
+    """
     rows = weight.shape[0] - kept
     if rows > 0:
         fresh = (paddle.randn([rows, weight.shape[1]]) * std).astype(weight.dtype)
         weight.set_value(paddle.concat([weight[:kept], fresh]))
 
 
-def _resized_head(head: LMHead, size: int) -> LMHead:
-    """A head of another size with the rows of the old one."""
+def resized_head(head: LMHead, size: int) -> LMHead:
+    """Return a head of another size with the rows of the old one.
+
+    Args:
+        head: The old one.
+        size: Size of the new vocabulary.
+    """
     resized = LMHead(head.weight.shape[1], size, bias=head.bias is not None, scale=head.scale)
     resized.to(dtype=head.weight.dtype)
     kept = min(size, head.weight.shape[0])

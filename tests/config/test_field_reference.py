@@ -11,7 +11,7 @@ import pytest
 
 import paddle_xformers
 from paddle_xformers.__main__ import main
-from paddle_xformers.config import RULES, schema
+from paddle_xformers.config import RULES, SEQ2SEQ, schema
 from paddle_xformers.config.reference import as_markdown, as_text, rules_as_markdown, search, spellings_of
 
 ROOT = Path(paddle_xformers.__file__).parents[1]
@@ -83,6 +83,25 @@ def test_command_line_prints_all_fields(capsys):
     assert main(["fields"]) == 0
     printed = capsys.readouterr().out
     assert [name for name in schema() if f"{name} = " not in printed] == []
+
+
+def test_command_line_prints_the_fields_of_a_part(capsys):
+    assert main(["fields", "dec_rotary"]) == 0
+    printed = capsys.readouterr().out
+    assert "dec_rotary_base = 10000" in printed and "enc_" not in printed
+    assert main(["fields", "enc_cross_attn"]) == 1
+    assert main(["fields", "rotary"]) == 0
+    assert "dec_rotary" not in capsys.readouterr().out
+
+
+def test_the_page_says_which_fields_parts_have():
+    page = as_markdown(schema(), {"XSeq2Seq": SEQ2SEQ})
+    assert "XSeq2Seq has every field twice, as `enc_*` for the encoder and as `dec_*` for the decoder" in page
+    assert "the decoder always has `cross_attend=True`" in page
+    assert "`enc_depth`" not in page
+    assert all(f"`{name}`" in page for name in SEQ2SEQ.own())
+    rules = rules_as_markdown([SEQ2SEQ])
+    assert rules.count("\n| `") == len(RULES) + len(SEQ2SEQ.rules)
 
 
 def test_command_line_suggests_the_near_name(capsys):

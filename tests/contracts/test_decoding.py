@@ -19,7 +19,8 @@ def part(subject: Subject, inputs: dict, start: int, stop: int) -> dict:
 
 
 def steps(model) -> Steps:
-    return next(layer for layer in model.sublayers() if isinstance(layer, Stack)).steps
+    stacks = (layer for layer in model.sublayers() if isinstance(layer, Stack))
+    return next(stack for stack in stacks if stack.options.causal).steps
 
 
 @each_cached

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import seq2seq_cases
 from parity_cases import CASES, NOT_IN_UPSTREAM
 from parity_models import FAMILIES, Pair, build, decode, paddle
 
@@ -79,7 +80,7 @@ def test_decoding_with_a_cache(pair: Pair) -> None:
 
 
 def test_every_field_has_a_case_or_a_reason() -> None:
-    compared = set().union(*(case.fields for case in CASES))
+    compared = set().union(*(case.fields for case in CASES), *(case.options for case in seq2seq_cases.CASES))
     fields = set(schema())
     assert fields - compared - set(NOT_IN_UPSTREAM) == set(), "fields without a case"
     assert compared & set(NOT_IN_UPSTREAM) == set(), "fields with a case and a reason for none"

@@ -12,6 +12,7 @@ from .model import ModelOptions
 from .norm import NormOptions
 from .position import PositionOptions
 from .residual import ResidualOptions
+from .seq2seq import Seq2SeqOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
 CORE_GROUPS: tuple[type, ...] = (
@@ -32,7 +33,7 @@ BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
 )
 
 # Everything that is declared: the groups above and those of single families.
-ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions, MaskedLMOptions)
+ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions, MaskedLMOptions, Seq2SeqOptions)
 
 __all__ = [
     "ALL_GROUPS",
@@ -50,4 +51,5 @@ __all__ = [
     "NormOptions",
     "PositionOptions",
     "ResidualOptions",
+    "Seq2SeqOptions",
 ]

@@ -13,7 +13,7 @@ from ..backbone import TokenBackbone
 from ..generate import CausalGeneration
 from ..losses import next_token_loss
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
-from ..pretrained import LMHead, XPretrainedModel
+from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XDecoderConfig
 
 import_paddlenlp()
@@ -116,10 +116,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
     def __init__(self, config: XDecoderConfig) -> None:
         super().__init__(config)
         self.xdecoder = XDecoderModel(config)
-        scale = 1.0
-        if config.tie_word_embeddings:
-            scale = config.tie_embedding_scale or config.dim**-0.5
-        self.lm_head = LMHead(config.dim, config.num_tokens, bias=config.logits_bias, scale=scale)
+        self.lm_head = make_lm_head(self.xdecoder.stack.options.embedding, config.dim)
         self.tie_weights()
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors

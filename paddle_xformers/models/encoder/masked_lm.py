@@ -13,7 +13,7 @@ from ...nn.linear import Linear
 from ...nn.norms import LayerNorm
 from ..losses import token_loss
 from ..outputs import as_asked
-from ..pretrained import LMHead
+from ..pretrained import make_lm_head
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
 
@@ -56,10 +56,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         super().__init__(config)
         self.xencoder = XEncoderModel(config, add_pooling_layer=False)
         self.transform = LMTransform(config.dim, config.norm_eps) if config.lm_head_transform else None
-        scale = 1.0
-        if config.tie_word_embeddings:
-            scale = config.tie_embedding_scale or config.dim**-0.5
-        self.lm_head = LMHead(config.dim, config.num_tokens, bias=config.logits_bias, scale=scale)
+        self.lm_head = make_lm_head(self.xencoder.stack.options.embedding, config.dim)
         self.tie_weights()
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors

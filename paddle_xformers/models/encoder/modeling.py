@@ -12,6 +12,7 @@ from ...nn.calls import StackCall
 from ...nn.places import kept_tokens
 from ...nn.pooling import Pooler
 from ..backbone import TokenBackbone
+from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XEncoderConfig
 
@@ -61,6 +62,8 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        prefix_embeds: Tensor | None = None,
+        prefix_mask: Tensor | None = None,
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
 
@@ -78,6 +81,9 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
                 config.output_hidden_states.
             return_dict: Return PaddleNLP's output class rather than a tuple of its values that are not None; default
                 config.return_dict.
+            prefix_embeds: Vectors in front of the tokens, such as those of an image, (b, p, d). Their hidden states are
+                returned in front of those of the tokens.
+            prefix_mask: Which of them are no padding, (b, p).
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.
@@ -93,10 +99,15 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
         )
-        seen = self.run(input_ids, inputs_embeds, position_ids, call, token_type_ids=token_type_ids)
+        names = ("prefix_embeds", "prefix_mask")
+        prefix = make_prefix(prefix_embeds, prefix_mask, attention_mask, config.dim, names)
+        seen = self.run(input_ids, inputs_embeds, position_ids, call, prefix, token_type_ids=token_type_ids)
         pooled = None
         if self.pooler is not None:
-            pooled = self.pooler(seen.last_hidden_state, kept_tokens(attention_mask))  # (b, d)
+            mask: Any = attention_mask
+            if prefix is not None:
+                mask = prefix.joined(mask, input_ids if inputs_embeds is None else inputs_embeds)
+            pooled = self.pooler(seen.last_hidden_state, kept_tokens(mask))  # (b, d)
         output = BaseModelOutputWithPoolingAndCrossAttentions(
             last_hidden_state=seen.last_hidden_state,
             pooler_output=pooled,

@@ -56,6 +56,9 @@ class Subject:
         every_example: Whether every example of every field is a case. Otherwise the fields that other families have
             too are tried with one example each: the code is the same there.
         effect_elsewhere: Fields whose work is not in the result, with the reason and where they are tested.
+        kernels: The fields that choose a kernel.
+        states: The attributes of the output with the hidden states and the attention weights of the first stack.
+        not_beside_labels: Attributes of the output that a tuple leaves out where there are labels.
     """
 
     name: str
@@ -75,10 +78,13 @@ class Subject:
     own: tuple[type, ...] | None = None
     every_example: bool = False
     effect_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    kernels: tuple[str, ...] = ("attn_kernel",)
+    states: tuple[str, str] = ("hidden_states", "attentions")
+    not_beside_labels: tuple[str, ...] = ()
 
     def fields(self) -> Mapping[str, FieldInfo]:
         """The fields that are tried."""
-        return schema(self.config.groups if self.own is None else self.own)
+        return own_fields(self.config) if self.own is None else schema(self.own)
 
     def build(self, values: Mapping[str, Any], *, seed: int = 0, redraw: bool = True, **more: Any) -> Any:
         """A small model in eval mode; `redraw` gives every parameter a value, also those that start at zero."""
@@ -106,6 +112,17 @@ class Subject:
         if self.labels is not None:
             return self.output(model, {**inputs, **self.labels(inputs)}, **more).loss
         return weighted(getattr(self.output(model, inputs, **more), self.result))
+
+
+def own_fields(config: Any) -> Mapping[str, FieldInfo]:
+    """The fields of a family that are its own.
+
+    Those of a part of a model, behind a prefix, are tried in the part's own family; that each of them reaches its part
+    is shown beside the family's other tests.
+    """
+    parts = config.composition.parts if hasattr(config, "composition") else ()
+    of_parts = set().union(*(part.fields() for part in parts))
+    return {name: info for name, info in config.fields().items() if name not in of_parts}
 
 
 def redraw_parameters(model: Any, seed: int = 0) -> None:

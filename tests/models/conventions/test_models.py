@@ -57,14 +57,16 @@ def test_tuples_hold_the_values_of_the_output_in_order(subject: Subject, fields)
     labels = {} if subject.labels is None else subject.labels(inputs)
     output = subject.output(model, {**inputs, **labels}, **asked)
     values = model(**inputs, **labels, **asked)
-    assert type(values) is tuple and len(values) == len(output.to_tuple())
+    left_out = subject.not_beside_labels if labels else ()
+    assert type(values) is tuple and len(values) == len([name for name in output if name not in left_out])
     if labels:
         assert values[0].shape == [] and float(values[0]) == float(output.loss)
     first = values[1] if labels else values[0]
     np.testing.assert_array_equal(first.numpy(), output.to_tuple()[1 if labels else 0].numpy())
     if not fields.get("cross_attend"):
-        assert [w.shape for w in values[-1]] == [w.shape for w in output.attentions]
-        assert [h.shape for h in values[-2]] == [h.shape for h in output.hidden_states]
+        hidden_states, attentions = (getattr(output, name) for name in subject.states)
+        assert [w.shape for w in values[-1]] == [w.shape for w in attentions]
+        assert [h.shape for h in values[-2]] == [h.shape for h in hidden_states]
     alone = model(**inputs)
     if len(subject.output(model, inputs).to_tuple()) == 1 and subject.labels is not None:
         assert isinstance(alone, paddle.Tensor)  # as PaddleNLP's heads do
@@ -77,13 +79,14 @@ def test_attentions_and_hidden_states(subject: Subject, fields):
     output = subject.output(model, inputs, output_attentions=True, output_hidden_states=True)
     stack = next(layer for layer in model.sublayers() if isinstance(layer, Stack))
     options, n, b = stack.options, subject.length, rows(subject, model, inputs)
-    assert len(output.attentions) == sum(step.kind == "a" for step in stack.steps)
-    for weights in output.attentions:
+    hidden_states, attentions = (getattr(output, name) for name in subject.states)
+    assert len(attentions) == sum(step.kind == "a" for step in stack.steps)
+    for weights in attentions:
         assert weights.shape == [b, options.attention.heads, n, n]
-    assert len(output.hidden_states) == math.ceil(len(options.order) / options.block_length) + 1
-    assert all(states.shape == [b, n, model.config.hidden_size] for states in output.hidden_states)
+    assert len(hidden_states) == math.ceil(len(options.order) / options.block_length) + 1
+    assert all(states.shape == [b, n, model.config.hidden_size] for states in hidden_states)
     plain = subject.output(model, inputs)
-    assert not plain.get("attentions") and not plain.get("hidden_states")
+    assert not any(plain.get(name) for name in subject.states)
 
 
 @each_model(lambda member: member.subject.labels is not None)
