@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import ConfigError
 from .field import FieldInfo
 from .layout import layer_layout
-from .options import CORE_GROUPS, LayoutOptions
+from .options import TOKEN_GROUPS, LayoutOptions
 from .rules import Rule, Values, broken, combinations_of, rules_of_needs
 from .schema import group_values, schema
 from .spelling import BY_KEYWORD, canonical
@@ -38,7 +38,7 @@ class Part:
 
     prefix: str
     title: str
-    groups: tuple[type, ...] = CORE_GROUPS
+    groups: tuple[type, ...] = TOKEN_GROUPS
     shared: tuple[str, ...] = ("dim", "initializer_range")
     fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 

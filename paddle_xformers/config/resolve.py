@@ -18,6 +18,7 @@ from .options import (
     NormOptions,
     PositionOptions,
     ResidualOptions,
+    TokenOptions,
 )
 from .schema import group_values
 
@@ -47,7 +48,7 @@ class LayerOptions:
 
 @dataclass(frozen=True)
 class StackOptions:
-    """Everything a stack of layers is built from."""
+    """Everything a stack of layers is built from, and what stands around it; `tokens` is None without a vocabulary."""
 
     model: ModelOptions
     embedding: EmbeddingOptions
@@ -60,6 +61,7 @@ class StackOptions:
     order: tuple[int, ...]
     block_length: int
     causal: bool
+    tokens: TokenOptions | None = None
 
     @property
     def dim(self) -> int:
@@ -97,6 +99,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
     )
 
 

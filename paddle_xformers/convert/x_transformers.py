@@ -171,7 +171,7 @@ def _stack_weights(
     """The weights of one stack, with its embeddings and head."""
     arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
     result = apply_rules(RULES, arrays, stack, base, unit_offset=unit_offset)
-    if stack.embedding.tie_word_embeddings:
+    if stack.tokens is not None and stack.tokens.tie_word_embeddings:
         result |= _tied_head(base, result)
     return {**_left_out(stack, base, result), **result}
 

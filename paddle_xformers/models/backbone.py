@@ -33,9 +33,7 @@ class TokenBackbone:
             options: Everything they are built from.
             type_vocab_size: Number of token types; 0: none.
         """
-        self.embeddings = TokenEmbeddings(
-            options.model, options.embedding, options.position, type_vocab_size=type_vocab_size
-        )
+        self.embeddings = TokenEmbeddings(options, type_vocab_size=type_vocab_size)
         count = options.memory.num_memory_tokens
         self.memory_tokens = MemoryTokens(count, options.dim) if count else None
         self.stack = Stack(options)

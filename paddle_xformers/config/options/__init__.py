@@ -13,6 +13,7 @@ from .norm import NormOptions
 from .position import PositionOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
+from .token import TokenOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
 CORE_GROUPS: tuple[type, ...] = (
@@ -27,18 +28,22 @@ CORE_GROUPS: tuple[type, ...] = (
     MemoryOptions,
 )
 
+# Those of the families that read tokens.
+TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions)
+
 # A bidirectional model sees its segment at once: nothing is carried from one to the next.
 BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
-    MemoryTokenOptions if group is MemoryOptions else group for group in CORE_GROUPS
+    MemoryTokenOptions if group is MemoryOptions else group for group in TOKEN_GROUPS
 )
 
 # Everything that is declared: the groups above and those of single families.
-ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions, MaskedLMOptions, Seq2SeqOptions)
+ALL_GROUPS: tuple[type, ...] = (*TOKEN_GROUPS, EncoderOptions, MaskedLMOptions, Seq2SeqOptions)
 
 __all__ = [
     "ALL_GROUPS",
     "BIDIRECTIONAL_GROUPS",
     "CORE_GROUPS",
+    "TOKEN_GROUPS",
     "AttentionOptions",
     "EmbeddingOptions",
     "EncoderOptions",
@@ -52,4 +57,5 @@ __all__ = [
     "PositionOptions",
     "ResidualOptions",
     "Seq2SeqOptions",
+    "TokenOptions",
 ]
