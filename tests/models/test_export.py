@@ -20,7 +20,7 @@ BUNDLES = {
     "shifted tokens": {"shift_tokens": (2, 0, 1, 1), "num_memory_tokens": 2},
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }
-SERVED = ["default", "llama", "gates", "shifted tokens"]
+SERVED = ["default", "llama", "alibi", "t5", "gates", "shifted tokens"]
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)
 IDS = InputSpec([None, None], "int64", "input_ids")
 MASK = InputSpec([None, None], "int64", "attention_mask")

@@ -36,5 +36,6 @@ class ALiBi(nn.Layer):
 
     def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:
         """Return the bias, (b or 1, h, n, m), from positions (b or 1, n) and (b or 1, m)."""
-        distance = (k_positions.unsqueeze(1) - q_positions.unsqueeze(2)).abs().astype("float32")  # (b, n, m)
+        # Floats first: the absolute value of integers, as Paddle Inference computes it on the CPU, is wrong.
+        distance = (k_positions.unsqueeze(1) - q_positions.unsqueeze(2)).astype("float32").abs()  # (b, n, m)
         return -self.slopes.reshape([1, -1, 1, 1]) * distance.unsqueeze(1)
