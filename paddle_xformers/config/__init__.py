@@ -8,7 +8,8 @@ from __future__ import annotations
 from .field import FieldInfo, option
 from .parts import Composition, Part
 from .resolve import LayerOptions, StackOptions, stack_options
-from .rules import RULES, Rule
+from .rule import Rule
+from .rules import RULES
 from .schema import schema
 from .seq2seq import SEQ2SEQ
 from .spelling import SPELLINGS, canonical

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
 from .options import LayoutOptions
+from .rule import Rule, Values
 from .schema import group_values, schema
-
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One combination of values that no model is built from.
-
-    Args:
-        fields: The fields it is about; at least one of them is shown in the message with its value.
-        broken: Tells from the flat values whether the rule is broken.
-        sentence: What is wrong and what to do; `{name}` stands for a field's value.
-    """
-
-    fields: tuple[str, ...]
-    broken: Callable[[Values], bool]
-    sentence: str
+from .vision_rules import VISION
 
 
 def _rotary_width(v: Values) -> int:
@@ -77,7 +61,7 @@ def _par_misfit(v: Values) -> bool:
 
 def _adds_learned_positions(v: Values) -> bool:
     if v["position_embedding"] == "auto":
-        return not v["rotary_pos_emb"] and v["position_bias"] != "t5" and v["max_seq_len"] > 0
+        return not v["rotary_pos_emb"] and v["position_bias"] != "t5" and v.get("max_seq_len", 1) > 0
     return bool(v["position_embedding"] == "learned")
 
 
@@ -351,7 +335,7 @@ def combinations_of(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
     Args:
         fields: The fields of the family.
     """
-    return tuple(rule for rule in COMBINATIONS if set(rule.fields) <= set(fields))
+    return tuple(rule for rule in (*COMBINATIONS, *VISION) if set(rule.fields) <= set(fields))
 
 
 # The rules of all families.

@@ -8,17 +8,9 @@ from ..field import option
 
 
 @dataclass(frozen=True)
-class PositionOptions:
+class SchemeOptions:
     """Position schemes; one of each kind can be combined."""
 
-    max_seq_len: int = option(
-        1024,
-        "Longest sequence of tokens (prompt and generated). It is the size of the learned position table; "
-        "other schemes only refuse longer input.",
-        feature="emb-token",
-        minimum=0,
-        examples=(48,),
-    )
     position_embedding: str = option(
         "auto",
         "Positions added to the token embeddings. auto: learned, unless rotary or T5 positions are on.",
@@ -29,10 +21,10 @@ class PositionOptions:
     )
     position_embedding_scale: float | None = option(
         None,
-        "Factor on the learned position embedding; None: emb_dim**-0.5.",
+        "Factor on the learned position embedding; None: emb_dim**-0.5, and 1 for the patches of XViT.",
         feature="pos-absolute",
         above=0,
-        examples=(1.0,),
+        examples=(0.5,),
     )
     rotary_pos_emb: bool = option(
         False, "Rotate queries and keys by their positions.", feature="pos-rotary", paper="2104.09864"
@@ -107,4 +99,18 @@ class PositionOptions:
         above=0,
         examples=(1.0,),
         needs={"position_bias": "t5"},
+    )
+
+
+@dataclass(frozen=True)
+class PositionOptions(SchemeOptions):
+    """Position schemes, and the length of a sequence."""
+
+    max_seq_len: int = option(
+        1024,
+        "Longest sequence of tokens (prompt and generated). It is the size of the learned position table; "
+        "other schemes only refuse longer input.",
+        feature="emb-token",
+        minimum=0,
+        examples=(48,),
     )
