@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XSeq2SeqForConditionalGeneration as XSeq2SeqForConditionalGeneration
     from paddle_xformers.models import XSeq2SeqModel as XSeq2SeqModel
     from paddle_xformers.models import XSeq2SeqPretrainedModel as XSeq2SeqPretrainedModel
+    from paddle_xformers.models import XViTConfig as XViTConfig
+    from paddle_xformers.models import XViTForImageClassification as XViTForImageClassification
+    from paddle_xformers.models import XViTForMaskedImageModeling as XViTForMaskedImageModeling
+    from paddle_xformers.models import XViTModel as XViTModel
+    from paddle_xformers.models import XViTPretrainedModel as XViTPretrainedModel
+    from paddle_xformers.models import random_patch_mask as random_patch_mask
     from paddle_xformers.tokenizers import XByteTokenizer as XByteTokenizer
     from paddle_xformers.tokenizers import XTokenizer as XTokenizer
     from paddle_xformers.tune import TuneReport as TuneReport
@@ -71,6 +77,12 @@ _HOME = {
     "XSeq2SeqModel": "models",
     "XSeq2SeqPretrainedModel": "models",
     "XTokenizer": "tokenizers",
+    "XViTConfig": "models",
+    "XViTForImageClassification": "models",
+    "XViTForMaskedImageModeling": "models",
+    "XViTModel": "models",
+    "XViTPretrainedModel": "models",
+    "random_patch_mask": "models",
     "register": "auto",
     "tune_cpu": "tune",
 }

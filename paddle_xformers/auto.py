@@ -33,6 +33,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("XSeq2Seq", ("Model", "ForConditionalGeneration")),
+    ("XViT", ("Model", "ForImageClassification", "ForMaskedImageModeling")),
 )
 
 # The first tokenizer is the one of a checkpoint that names none.

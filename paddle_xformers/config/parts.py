@@ -17,7 +17,8 @@ from ..errors import ConfigError
 from .field import FieldInfo
 from .layout import layer_layout
 from .options import TOKEN_GROUPS, LayoutOptions
-from .rules import Rule, Values, broken, combinations_of, rules_of_needs
+from .rule import Rule, Values
+from .rules import broken, combinations_of, rules_of_needs
 from .schema import group_values, schema
 from .spelling import BY_KEYWORD, canonical
 from .suggest import nearest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .layout import layer_layout
 from .options import BIDIRECTIONAL_GROUPS, LayoutOptions, Seq2SeqOptions
 from .parts import Composition, Part
-from .rules import Rule, Values
+from .rule import Rule, Values
 from .schema import group_values
 
 # Neither part keeps mems: source and target are whole.

@@ -28,6 +28,14 @@ from .seq2seq import (
     XSeq2SeqModel,
     XSeq2SeqPretrainedModel,
 )
+from .vit import (
+    XViTConfig,
+    XViTForImageClassification,
+    XViTForMaskedImageModeling,
+    XViTModel,
+    XViTPretrainedModel,
+    random_patch_mask,
+)
 
 __all__ = [
     "XDecoderConfig",
@@ -50,4 +58,10 @@ __all__ = [
     "XSeq2SeqForConditionalGeneration",
     "XSeq2SeqModel",
     "XSeq2SeqPretrainedModel",
+    "XViTConfig",
+    "XViTForImageClassification",
+    "XViTForMaskedImageModeling",
+    "XViTModel",
+    "XViTPretrainedModel",
+    "random_patch_mask",
 ]
