@@ -14,6 +14,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from paddle_xformers.auto import register as register
+    from paddle_xformers.auto_models import AutoModelForImageClassification as AutoModelForImageClassification
     from paddle_xformers.errors import CheckpointError as CheckpointError
     from paddle_xformers.errors import ConfigError as ConfigError
     from paddle_xformers.errors import DependencyError as DependencyError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XEncoderForTokenClassification as XEncoderForTokenClassification
     from paddle_xformers.models import XEncoderModel as XEncoderModel
     from paddle_xformers.models import XEncoderPretrainedModel as XEncoderPretrainedModel
+    from paddle_xformers.models import XImageProcessor as XImageProcessor
     from paddle_xformers.models import XSeq2Seq as XSeq2Seq
     from paddle_xformers.models import XSeq2SeqConfig as XSeq2SeqConfig
     from paddle_xformers.models import XSeq2SeqForConditionalGeneration as XSeq2SeqForConditionalGeneration
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
 # Public name -> the submodule that defines it.
 _HOME = {
+    "AutoModelForImageClassification": "auto_models",
     "CheckpointError": "errors",
     "ConfigError": "errors",
     "DependencyError": "errors",
@@ -76,6 +79,7 @@ _HOME = {
     "XSeq2SeqForConditionalGeneration": "models",
     "XSeq2SeqModel": "models",
     "XSeq2SeqPretrainedModel": "models",
+    "XImageProcessor": "models",
     "XTokenizer": "tokenizers",
     "XViTConfig": "models",
     "XViTForImageClassification": "models",
@@ -86,8 +90,8 @@ _HOME = {
     "register": "auto",
     "tune_cpu": "tune",
 }
-_SUBMODULES = ("auto", "config", "convert", "errors", "models", "nn", "serving", "tokenizers", "tune")
-_REGISTERED_ON_USE = ("models", "tokenizers")
+_SUBMODULES = ("auto", "auto_models", "config", "convert", "errors", "models", "nn", "serving", "tokenizers", "tune")
+_REGISTERED_ON_USE = ("auto_models", "models", "tokenizers")
 
 __all__ = list(_HOME)
 

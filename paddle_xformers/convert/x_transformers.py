@@ -134,10 +134,10 @@ def from_x_transformers(
 ) -> dict[str, np.ndarray]:
     """Turn the weights of an x-transformers model into those of ours.
 
-    A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, that of images an
-    XViTForImageClassification, and an XTransformer (both) an XSeq2SeqForConditionalGeneration. With grouped key/value heads the query heads change places (see `heads`), and so
-    do the attention weights that the model returns. Names that are missing, and shapes, are checked by
-    `load_x_transformers`, which knows the model.
+    A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, one of images an
+    XViTForImageClassification, and an XTransformer (encoder and decoder) an XSeq2SeqForConditionalGeneration. With
+    grouped key/value heads the query heads change places (see `heads`), and so do the attention weights that the model
+    returns. Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
 
     Args:
         state_dict: Numpy arrays (or what numpy can read without a copy to another device) by x-transformers'

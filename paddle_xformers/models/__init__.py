@@ -20,6 +20,7 @@ from .encoder import (
     XEncoderModel,
     XEncoderPretrainedModel,
 )
+from .images import XImageProcessor
 from .pretrained import XPretrainedModel
 from .seq2seq import (
     XSeq2Seq,
@@ -51,6 +52,7 @@ __all__ = [
     "XEncoderForTokenClassification",
     "XEncoderModel",
     "XEncoderPretrainedModel",
+    "XImageProcessor",
     "XPretrainedConfig",
     "XPretrainedModel",
     "XSeq2Seq",
