@@ -6,6 +6,7 @@ from .attention import AttentionOptions
 from .embedding import EmbeddingOptions
 from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
+from .head import HeadOptions
 from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
@@ -40,11 +41,19 @@ BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
 # Those of the families that see one image at once: how many patches there are follows from its size.
 VISION_GROUPS: tuple[type, ...] = (
     VisionOptions,
+    HeadOptions,
     *({MemoryOptions: MemoryTokenOptions, PositionOptions: SchemeOptions}.get(group, group) for group in CORE_GROUPS),
 )
 
 # Everything that is declared: the groups above and those of single families.
-ALL_GROUPS: tuple[type, ...] = (*TOKEN_GROUPS, EncoderOptions, MaskedLMOptions, Seq2SeqOptions, VisionOptions)
+ALL_GROUPS: tuple[type, ...] = (
+    *TOKEN_GROUPS,
+    EncoderOptions,
+    MaskedLMOptions,
+    HeadOptions,
+    Seq2SeqOptions,
+    VisionOptions,
+)
 
 __all__ = [
     "ALL_GROUPS",
@@ -56,6 +65,7 @@ __all__ = [
     "EmbeddingOptions",
     "EncoderOptions",
     "FeedForwardOptions",
+    "HeadOptions",
     "LayoutOptions",
     "MaskedLMOptions",
     "MemoryOptions",

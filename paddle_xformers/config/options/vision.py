@@ -17,7 +17,8 @@ class VisionOptions:
         feature="mod-vit",
         paper="2010.11929",
         minimum=1,
-        examples=(8, (8, 16)),
+        examples=(12, (8, 16)),
+        beside={"patch_size": 4},
     )
     patch_size: int = option(
         16,
@@ -26,6 +27,7 @@ class VisionOptions:
         paper="2010.11929",
         minimum=1,
         examples=(2,),
+        beside={"image_size": 8},
     )
     channels: int = option(
         3, "Channels of an image: 3 for colour, 1 for grey.", feature="mod-vit", minimum=1, examples=(1,)

@@ -32,7 +32,7 @@ class XViTForImageClassification(XViTPretrainedModel):
         self.xvit = XViTModel(config)
         self.classifier = None
         if config.num_labels:
-            head, dropout = HEADS[config.vit_head], config.classifier_dropout or 0.0
+            head, dropout = HEADS[config.vit_head], config.classifier_dropout
             self.classifier = head(config.dim, config.num_labels, dropout=dropout)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
