@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from paddle_xformers.config import SEQ2SEQ, schema
+from paddle_xformers.config import CAPTION, SEQ2SEQ, schema
 from paddle_xformers.config.reference import as_markdown, rules_as_markdown
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -22,8 +22,8 @@ FOLDER = Path(__file__).resolve().parent / "reference"
 def pages() -> dict[str, str]:
     """Content of every generated page by file name."""
     return {
-        "fields.md": as_markdown(schema(), {"XSeq2Seq": SEQ2SEQ}),
-        "compatibility.md": rules_as_markdown([SEQ2SEQ]),
+        "fields.md": as_markdown(schema(), {"XSeq2Seq": SEQ2SEQ, "XCaption": CAPTION}),
+        "compatibility.md": rules_as_markdown([SEQ2SEQ, CAPTION]),
     }
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from paddle_xformers.errors import DependencyError as DependencyError
     from paddle_xformers.errors import InputError as InputError
     from paddle_xformers.errors import XFormersError as XFormersError
+    from paddle_xformers.models import XCaptionConfig as XCaptionConfig
+    from paddle_xformers.models import XCaptionForConditionalGeneration as XCaptionForConditionalGeneration
+    from paddle_xformers.models import XCaptionModel as XCaptionModel
+    from paddle_xformers.models import XCaptionPretrainedModel as XCaptionPretrainedModel
     from paddle_xformers.models import XDecoderConfig as XDecoderConfig
     from paddle_xformers.models import XDecoderForCausalLM as XDecoderForCausalLM
     from paddle_xformers.models import XDecoderForSequenceClassification as XDecoderForSequenceClassification
@@ -60,6 +64,10 @@ _HOME = {
     "InputError": "errors",
     "TuneReport": "tune",
     "XByteTokenizer": "tokenizers",
+    "XCaptionConfig": "models",
+    "XCaptionForConditionalGeneration": "models",
+    "XCaptionModel": "models",
+    "XCaptionPretrainedModel": "models",
     "XDecoderConfig": "models",
     "XDecoderForCausalLM": "models",
     "XDecoderForSequenceClassification": "models",

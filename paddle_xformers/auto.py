@@ -20,6 +20,7 @@ from paddle_xformers.errors import CheckpointError, ConfigError, InputError
 # One entry a family: the prefix of its class names, and what follows the prefix in the name of each class
 # that an Auto class can load. The configuration class is <prefix>Config.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("XCaption", ("Model", "ForConditionalGeneration")),
     ("XDecoder", ("Model", "ForCausalLM", "ForSequenceClassification")),
     (
         "XEncoder",

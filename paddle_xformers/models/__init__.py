@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .caption import XCaptionConfig, XCaptionForConditionalGeneration, XCaptionModel, XCaptionPretrainedModel
 from .configuration import XPretrainedConfig
 from .decoder import (
     XDecoderConfig,
@@ -39,6 +40,10 @@ from .vit import (
 )
 
 __all__ = [
+    "XCaptionConfig",
+    "XCaptionForConditionalGeneration",
+    "XCaptionModel",
+    "XCaptionPretrainedModel",
     "XDecoderConfig",
     "XDecoderForCausalLM",
     "XDecoderForSequenceClassification",
