@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 import torch
 from parity_models import STACK, numpy_weights, paddle
-from x_transformers import Encoder, ViTransformerWrapper
+from x_transformers import Decoder, Encoder, TransformerWrapper, ViTransformerWrapper
 
-from paddle_xformers import XViTConfig, XViTForImageClassification, XViTModel
+from paddle_xformers import (
+    XCaptionConfig,
+    XCaptionForConditionalGeneration,
+    XViTConfig,
+    XViTForImageClassification,
+    XViTModel,
+)
 from paddle_xformers.convert import load_x_transformers
 from paddle_xformers.convert.table import apply_rules
 from paddle_xformers.convert.x_transformers import IMAGE_RULES
@@ -116,3 +122,38 @@ def test_interpolation_is_torch_s_bicubic() -> None:
         np.testing.assert_array_equal(found[0], table.weight.numpy()[0])
         wanted = expected.numpy()[0].transpose(1, 2, 0).reshape(size[0] * size[1], -1)
         np.testing.assert_allclose(found[1:], wanted, atol=1e-5)
+
+
+def test_captions() -> None:
+    """An image encoder whose patches a decoder attends to, as x-transformers' README pairs them."""
+    stack = {name: value for name, value in STACK.items() if name != "dim"}
+    theirs = torch.nn.ModuleDict(
+        {
+            "encoder": ViTransformerWrapper(
+                image_size=12, patch_size=4, num_register_tokens=2, attn_layers=Encoder(**STACK, verbose=False)
+            ),
+            "decoder": TransformerWrapper(
+                num_tokens=40,
+                max_seq_len=16,
+                attn_layers=Decoder(**STACK, cross_attend=True, rotary_pos_emb=True, verbose=False),
+            ),
+        }
+    ).eval()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    fields = {"enc_image_size": 12, "enc_patch_size": 4, "enc_num_register_tokens": 2, "dec_rotary_pos_emb": True}
+    both = {prefix + name: value for prefix in ("enc_", "dec_") for name, value in stack.items()}
+    config = XCaptionConfig(**both, **fields, dim=STACK["dim"], dec_num_tokens=40, dec_max_seq_len=16)
+    ours = XCaptionForConditionalGeneration(config)
+    ours.eval()
+    load_x_transformers(ours, numpy_weights(theirs))
+    draw = np.random.default_rng(4)
+    pixels, ids = draw.normal(size=(2, 3, 12, 12)).astype("float32"), draw.integers(0, 40, (2, 9))
+    with torch.no_grad():
+        context = theirs["encoder"](torch.tensor(pixels), return_embeddings=True)
+        expected = theirs["decoder"](torch.tensor(ids), context=context).numpy()
+    found = ours(paddle.to_tensor(pixels), paddle.to_tensor(ids), return_dict=True)
+    assert_close(found.encoder_last_hidden_state.numpy(), context.numpy(), TOLERANCE, "patches")
+    assert_close(found.logits.numpy(), expected, TOLERANCE, "logits")
