@@ -14,11 +14,16 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from paddle_xformers.auto import register as register
+    from paddle_xformers.auto_models import AutoModelForImageClassification as AutoModelForImageClassification
     from paddle_xformers.errors import CheckpointError as CheckpointError
     from paddle_xformers.errors import ConfigError as ConfigError
     from paddle_xformers.errors import DependencyError as DependencyError
     from paddle_xformers.errors import InputError as InputError
     from paddle_xformers.errors import XFormersError as XFormersError
+    from paddle_xformers.models import XCaptionConfig as XCaptionConfig
+    from paddle_xformers.models import XCaptionForConditionalGeneration as XCaptionForConditionalGeneration
+    from paddle_xformers.models import XCaptionModel as XCaptionModel
+    from paddle_xformers.models import XCaptionPretrainedModel as XCaptionPretrainedModel
     from paddle_xformers.models import XDecoderConfig as XDecoderConfig
     from paddle_xformers.models import XDecoderForCausalLM as XDecoderForCausalLM
     from paddle_xformers.models import XDecoderForSequenceClassification as XDecoderForSequenceClassification
@@ -32,11 +37,18 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XEncoderForTokenClassification as XEncoderForTokenClassification
     from paddle_xformers.models import XEncoderModel as XEncoderModel
     from paddle_xformers.models import XEncoderPretrainedModel as XEncoderPretrainedModel
+    from paddle_xformers.models import XImageProcessor as XImageProcessor
     from paddle_xformers.models import XSeq2Seq as XSeq2Seq
     from paddle_xformers.models import XSeq2SeqConfig as XSeq2SeqConfig
     from paddle_xformers.models import XSeq2SeqForConditionalGeneration as XSeq2SeqForConditionalGeneration
     from paddle_xformers.models import XSeq2SeqModel as XSeq2SeqModel
     from paddle_xformers.models import XSeq2SeqPretrainedModel as XSeq2SeqPretrainedModel
+    from paddle_xformers.models import XViTConfig as XViTConfig
+    from paddle_xformers.models import XViTForImageClassification as XViTForImageClassification
+    from paddle_xformers.models import XViTForMaskedImageModeling as XViTForMaskedImageModeling
+    from paddle_xformers.models import XViTModel as XViTModel
+    from paddle_xformers.models import XViTPretrainedModel as XViTPretrainedModel
+    from paddle_xformers.models import random_patch_mask as random_patch_mask
     from paddle_xformers.tokenizers import XByteTokenizer as XByteTokenizer
     from paddle_xformers.tokenizers import XTokenizer as XTokenizer
     from paddle_xformers.tune import TuneReport as TuneReport
@@ -45,12 +57,17 @@ if TYPE_CHECKING:
 
 # Public name -> the submodule that defines it.
 _HOME = {
+    "AutoModelForImageClassification": "auto_models",
     "CheckpointError": "errors",
     "ConfigError": "errors",
     "DependencyError": "errors",
     "InputError": "errors",
     "TuneReport": "tune",
     "XByteTokenizer": "tokenizers",
+    "XCaptionConfig": "models",
+    "XCaptionForConditionalGeneration": "models",
+    "XCaptionModel": "models",
+    "XCaptionPretrainedModel": "models",
     "XDecoderConfig": "models",
     "XDecoderForCausalLM": "models",
     "XDecoderForSequenceClassification": "models",
@@ -70,12 +87,19 @@ _HOME = {
     "XSeq2SeqForConditionalGeneration": "models",
     "XSeq2SeqModel": "models",
     "XSeq2SeqPretrainedModel": "models",
+    "XImageProcessor": "models",
     "XTokenizer": "tokenizers",
+    "XViTConfig": "models",
+    "XViTForImageClassification": "models",
+    "XViTForMaskedImageModeling": "models",
+    "XViTModel": "models",
+    "XViTPretrainedModel": "models",
+    "random_patch_mask": "models",
     "register": "auto",
     "tune_cpu": "tune",
 }
-_SUBMODULES = ("auto", "config", "convert", "errors", "models", "nn", "serving", "tokenizers", "tune")
-_REGISTERED_ON_USE = ("models", "tokenizers")
+_SUBMODULES = ("auto", "auto_models", "config", "convert", "errors", "models", "nn", "serving", "tokenizers", "tune")
+_REGISTERED_ON_USE = ("auto_models", "models", "tokenizers")
 
 __all__ = list(_HOME)
 

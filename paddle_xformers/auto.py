@@ -20,6 +20,7 @@ from paddle_xformers.errors import CheckpointError, ConfigError, InputError
 # One entry a family: the prefix of its class names, and what follows the prefix in the name of each class
 # that an Auto class can load. The configuration class is <prefix>Config.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("XCaption", ("Model", "ForConditionalGeneration")),
     ("XDecoder", ("Model", "ForCausalLM", "ForSequenceClassification")),
     (
         "XEncoder",
@@ -33,7 +34,14 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("XSeq2Seq", ("Model", "ForConditionalGeneration")),
+    ("XViT", ("Model", "ForImageClassification", "ForMaskedImageModeling")),
 )
+
+# Image processors that AutoImageProcessor shall load.
+IMAGE_PROCESSORS = ("XImageProcessor",)
+
+# The Auto classes that PaddleNLP lacks and this package has, by what they load.
+OWN_AUTO_CLASSES = {"ForImageClassification": "paddle_xformers.AutoModelForImageClassification"}
 
 # The first tokenizer is the one of a checkpoint that names none.
 TOKENIZERS = ("XTokenizer", "XByteTokenizer")
@@ -62,6 +70,7 @@ class Family:
 
 _lock = threading.RLock()
 _families: dict[str, Family] = {}
+_image_processors: dict[str, Any] = {}
 _done: set[str] = set()
 
 
@@ -90,6 +99,8 @@ def register() -> None:
             )
         for name in TOKENIZERS:
             register_tokenizer(getattr(tokenizers, name))
+        for name in IMAGE_PROCESSORS:
+            register_image_processor(getattr(models, name))
         importlib.import_module("paddle_xformers.serving").register_tasks()
         _done.add("all")
 
@@ -140,6 +151,28 @@ def register_tokenizer(tokenizer_class: Any) -> None:
     # AutoTokenizer finds a class by its name among the registered values. A key holds one class only, and our
     # families share their tokenizers, so each stands under itself.
     AutoTokenizer.register(tokenizer_class, slow_tokenizer_class=tokenizer_class, exist_ok=True)
+
+
+def register_image_processor(processor_class: Any) -> None:
+    """Make AutoImageProcessor load directories whose preprocessor_config.json names this class.
+
+    Args:
+        processor_class: A subclass of BaseImageProcessor.
+    """
+    import_paddlenlp()
+    with _lock:
+        _image_processors[processor_class.__name__] = processor_class
+        if "image processors" in _done:
+            return
+        base: Any = importlib.import_module("paddlenlp.transformers.auto.image_processing").AutoImageProcessor
+        original = base._get_image_processor_class_from_config.__func__
+
+        def find_class(cls: Any, path: Any, config_file_path: Any) -> Any:
+            name = str(_read_config(config_file_path).get("image_processor_type"))
+            return _image_processors.get(name) or original(cls, path, config_file_path)
+
+        base._get_image_processor_class_from_config = classmethod(find_class)
+        _done.add("image processors")
 
 
 def _extend_model_lookup() -> None:
@@ -206,4 +239,4 @@ def _suffix_of(auto_class: Any) -> str | None:
 def _auto_name(suffix: str) -> str:
     """Name the Auto class that loads the classes with this suffix."""
     tasks: dict[str, str] = importlib.import_module("paddlenlp.transformers.auto.modeling").MAPPING_TASKS
-    return tasks.get(suffix, f"AutoModel(task={suffix!r})")
+    return tasks.get(suffix) or OWN_AUTO_CLASSES.get(suffix, f"AutoModel(task={suffix!r})")

@@ -220,7 +220,7 @@ def test_register_covers_every_family_and_tokenizer_once(monkeypatch):
     calls = []
     classes = {prefix + suffix: prefix + suffix for prefix, names in auto.FAMILIES for suffix in (*names, "Config")}
     fakes = {
-        "models": SimpleNamespace(**classes),
+        "models": SimpleNamespace(**classes, XImageProcessor="pixels"),
         "tokenizers": SimpleNamespace(XTokenizer="pieces", XByteTokenizer="bytes"),
         "serving": SimpleNamespace(register_tasks=lambda: calls.append("tasks")),
     }
@@ -229,6 +229,7 @@ def test_register_covers_every_family_and_tokenizer_once(monkeypatch):
     monkeypatch.setattr(auto, "_done", set())
     monkeypatch.setattr(auto, "register_family", lambda *args: calls.append(args))
     monkeypatch.setattr(auto, "register_tokenizer", calls.append)
+    monkeypatch.setattr(auto, "register_image_processor", calls.append)
     auto.register()
     auto.register()
     families = [
@@ -236,7 +237,7 @@ def test_register_covers_every_family_and_tokenizer_once(monkeypatch):
         for prefix, names in auto.FAMILIES
     ]
     assert "XDecoder" in {family[0] for family in families}
-    assert calls == [*families, "pieces", "bytes", "tasks"]
+    assert calls == [*families, "pieces", "bytes", "pixels", "tasks"]
 
 
 def test_decoder_and_its_tokenizers_load_through_the_auto_classes(tmp_path):

@@ -5,6 +5,7 @@ Pure Python: importing it loads neither paddle nor paddlenlp.
 
 from __future__ import annotations
 
+from .caption import CAPTION
 from .field import FieldInfo, option
 from .parts import Composition, Part
 from .resolve import LayerOptions, StackOptions, stack_options
@@ -17,6 +18,7 @@ from .suggest import misspelt, nearest
 from .validate import validate
 
 __all__ = [
+    "CAPTION",
     "RULES",
     "SEQ2SEQ",
     "SPELLINGS",

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import ConfigError
 from .field import FieldInfo
 from .layout import layer_layout
-from .options import CORE_GROUPS, LayoutOptions
+from .options import TOKEN_GROUPS, LayoutOptions
 from .rule import Rule, Values
 from .rules import broken, combinations_of, rules_of_needs
 from .schema import group_values, schema
@@ -39,7 +39,7 @@ class Part:
 
     prefix: str
     title: str
-    groups: tuple[type, ...] = CORE_GROUPS
+    groups: tuple[type, ...] = TOKEN_GROUPS
     shared: tuple[str, ...] = ("dim", "initializer_range")
     fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 

@@ -76,11 +76,17 @@ POSITION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         ("position_embedding_scale", "position_embedding"),
-        lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions(v),
+        lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions({**v, "max_seq_len": 1}),
         "position_embedding_scale={position_embedding_scale} has no effect: position_embedding="
         "{position_embedding!r} adds no learned positions with rotary_pos_emb={rotary_pos_emb}, "
-        "position_infused_attn={position_infused_attn}, position_bias={position_bias!r} and max_seq_len={max_seq_len}; "
-        "set 'learned' or leave it out",
+        "position_infused_attn={position_infused_attn}, position_bias={position_bias!r}; set 'learned' "
+        "or leave it out",
+    ),
+    Rule(
+        ("position_embedding_scale", "max_seq_len"),
+        lambda v: v["position_embedding_scale"] is not None and v["max_seq_len"] < 1,
+        "position_embedding_scale={position_embedding_scale} has no effect while max_seq_len=0, which leaves no "
+        "positions to learn; set max_seq_len >= 1 or leave it out",
     ),
     Rule(
         ("position_embedding", "max_seq_len"),

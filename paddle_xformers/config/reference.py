@@ -113,7 +113,7 @@ def _parts_of(name: str, composition: Composition) -> str:
         for part in parts
     )
     return (
-        f"{name} has every field twice, {prefixes}; {shared} are shared, and fields of other single families left out. "
+        f"{name} has the fields of both its parts, {prefixes}; {shared} are shared. "
         f"There is no field for what is always so, nor for what has no effect beside it: {always}."
     )
 
@@ -133,7 +133,8 @@ def rules_as_markdown(compositions: Iterable[Composition] = ()) -> str:
         "| fields | refused because |",
         "|---|---|",
     ]
-    for rule in (*RULES, *(rule for composition in compositions for rule in composition.rules)):
+    between = (rule for composition in compositions for rule in composition.rules)
+    for rule in dict.fromkeys((*RULES, *between)):  # families may share rules
         names = ", ".join(f"`{name}`" for name in rule.fields)
         parts.append(f"| {names} | {rule.sentence.replace('|', '/')} |")
     return "\n".join(parts) + "\n"

@@ -18,8 +18,13 @@ from .options import (
     NormOptions,
     PositionOptions,
     ResidualOptions,
+    TokenOptions,
+    VisionOptions,
 )
 from .schema import group_values, twin, value_in_force
+
+# Longest sequence of a family that has no field for it.
+ANY_LENGTH = 2**62
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,10 @@ class LayerOptions:
 
 @dataclass(frozen=True)
 class StackOptions:
-    """Everything a stack of layers is built from."""
+    """Everything a stack of layers is built from, and what stands around it.
+
+    `tokens` is None without a vocabulary, `vision` without images.
+    """
 
     model: ModelOptions
     embedding: EmbeddingOptions
@@ -60,6 +68,8 @@ class StackOptions:
     order: tuple[int, ...]
     block_length: int
     causal: bool
+    tokens: TokenOptions | None = None
+    vision: VisionOptions | None = None
 
     @property
     def dim(self) -> int:
@@ -88,7 +98,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
     return StackOptions(
         model=ModelOptions(**group_values(ModelOptions, values)),
         embedding=EmbeddingOptions(**group_values(EmbeddingOptions, values)),
-        position=PositionOptions(**group_values(PositionOptions, values)),
+        position=PositionOptions(**group_values(PositionOptions, {"max_seq_len": ANY_LENGTH, **values})),
         norm=NormOptions(**group_values(NormOptions, values)),
         residual=ResidualOptions(**group_values(ResidualOptions, values)),
         memory=MemoryOptions(**group_values(MemoryOptions, values)),
@@ -97,6 +107,8 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
+        vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
     )
 
 

@@ -12,6 +12,7 @@ from .options import LayoutOptions
 from .position_rules import POSITION_RULES
 from .rule import Rule, Values, each, kinds
 from .schema import group_values, schema, value_in_force
+from .vision_rules import VISION
 
 
 def _layer_indices_misfit(v: Values) -> bool:
@@ -252,7 +253,7 @@ def combinations_of(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
     Args:
         fields: The fields of the family.
     """
-    return tuple(rule for rule in COMBINATIONS if set(rule.fields) <= set(fields))
+    return tuple(rule for rule in (*COMBINATIONS, *VISION) if set(rule.fields) <= set(fields))
 
 
 # The rules of all families.

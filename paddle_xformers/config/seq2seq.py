@@ -33,6 +33,14 @@ def _never_looks_at_the_source(v: Values) -> bool:
     return not any(layout.kinds[index] == "c" for index in layout.order if 0 <= index < len(layout.kinds))
 
 
+NEVER_LOOKS = Rule(
+    ("dec_layers_execute_order",),
+    _never_looks_at_the_source,
+    "dec_layers_execute_order={dec_layers_execute_order!r} leaves out every cross attention layer, so that the "
+    "decoder never looks at the source; add one",
+)
+
+
 SEQ2SEQ = Composition(
     groups=(Seq2SeqOptions,),
     parts=(ENCODER, DECODER),
@@ -49,11 +57,6 @@ SEQ2SEQ = Composition(
             "tie_token_emb=True needs embeddings of one width, but enc_emb_dim={enc_emb_dim} and dec_emb_dim="
             "{dec_emb_dim} (None: dim={dim}); untie or use one width",
         ),
-        Rule(
-            ("dec_layers_execute_order",),
-            _never_looks_at_the_source,
-            "dec_layers_execute_order={dec_layers_execute_order!r} leaves out every cross attention layer, so that the "
-            "decoder never looks at the source; add one",
-        ),
+        NEVER_LOOKS,
     ),
 )

@@ -24,6 +24,11 @@ def one_axis(array: np.ndarray, place: Place) -> np.ndarray:
     return array.reshape(1)
 
 
+def one_row(array: np.ndarray, place: Place) -> np.ndarray:
+    """(1, n, d) to (n, d)."""
+    return array[0]
+
+
 def column(array: np.ndarray, place: Place) -> np.ndarray:
     """(n) to (n, 1)."""
     return array.reshape(-1, 1)

@@ -1,4 +1,4 @@
-"""Weights of x-transformers 2.31: `TransformerWrapper` around a `Decoder` or an `Encoder`, and `XTransformer`."""
+"""Weights of x-transformers 2.31: `TransformerWrapper`, `ViTransformerWrapper` and `XTransformer`."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from .heads import (
     query_heads,
 )
 from .table import Rule, apply_rules, listed
-from .transforms import column, gain, gate_half, one_axis, rotary_frequencies, transposed, value_half
+from .transforms import column, gain, gate_half, one_axis, one_row, rotary_frequencies, transposed, value_half
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
 _BRANCH, _OUR_BRANCH = _LAYER + "1.{fn}", _OURS + "{branch}."
 _POOL = "{base}.pooler.attention."
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
-RULES: tuple[Rule, ...] = (
-    # From ids to the first hidden state, and back.
+# From ids to the first hidden state, and back.
+TOKEN_RULES: tuple[Rule, ...] = (
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
     Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
@@ -45,6 +45,20 @@ RULES: tuple[Rule, ...] = (
     Rule("attn_pool.pooler.to_k.weight", _POOL + "attn.k_proj.weight", transposed),
     Rule("attn_pool.pooler.to_v.weight", _POOL + "attn.v_proj.weight", transposed),
     Rule("attn_pool.pooler.to_out.weight", _POOL + "attn.o_proj.weight", transposed),
+)
+
+# From an image to the first hidden state, and from the pooled vector to classes.
+VISION_RULES: tuple[Rule, ...] = (
+    Rule("pos_embedding", "{base}.embeddings.position_embeddings.weight", one_row),
+    Rule("patch_to_embedding.0.gamma", "{base}.embeddings.pre_norm.weight"),
+    Rule("patch_to_embedding.1.{part}", "{base}.embeddings.proj.{part}", transposed),
+    Rule("patch_to_embedding.2.gamma", "{base}.embeddings.post_norm.weight"),
+    Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
+    Rule("register_tokens", "{base}.embeddings.register_tokens"),
+    Rule("mlp_head.{part}", "classifier.proj.{part}", transposed),
+)
+
+STACK_RULES: tuple[Rule, ...] = (
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
     Rule(
@@ -113,16 +127,20 @@ RULES: tuple[Rule, ...] = (
     Rule(_RESIDUAL + "dynamic_beta_scale", _CONNECTION + "dynamic_beta_scale", one_axis),
 )
 
+# The whole table of a model of tokens, and of one of images.
+RULES: tuple[Rule, ...] = (*TOKEN_RULES, *STACK_RULES)
+IMAGE_RULES: tuple[Rule, ...] = (*VISION_RULES, *STACK_RULES)
+
 
 def from_x_transformers(
     state_dict: Mapping[str, Any], config: Any, *, unit_offset: bool = True
 ) -> dict[str, np.ndarray]:
     """Turn the weights of an x-transformers model into those of ours.
 
-    A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, and an XTransformer (both) an
-    XSeq2SeqForConditionalGeneration. With grouped key/value heads the query heads change places (see `heads`), and so
-    do the attention weights that the model returns. Names that are missing, and shapes, are checked by
-    `load_x_transformers`, which knows the model.
+    A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, one of images an
+    XViTForImageClassification, and an XTransformer (encoder and decoder) an XSeq2SeqForConditionalGeneration. With
+    grouped key/value heads the query heads change places (see `heads`), and so do the attention weights that the model
+    returns. Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
 
     Args:
         state_dict: Numpy arrays (or what numpy can read without a copy to another device) by x-transformers'
@@ -173,8 +191,9 @@ def _stack_weights(
 ) -> dict[str, np.ndarray]:
     """The weights of one stack, with its embeddings and head."""
     arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
-    result = apply_rules(RULES, arrays, stack, base, unit_offset=unit_offset)
-    if stack.embedding.tie_word_embeddings:
+    rules = RULES if stack.vision is None else IMAGE_RULES
+    result = apply_rules(rules, arrays, stack, base, unit_offset=unit_offset)
+    if stack.tokens is not None and stack.tokens.tie_word_embeddings:
         result |= _tied_head(base, result)
     return {**_left_out(stack, base, result), **result}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .caption import XCaptionConfig, XCaptionForConditionalGeneration, XCaptionModel, XCaptionPretrainedModel
 from .configuration import XPretrainedConfig
 from .decoder import (
     XDecoderConfig,
@@ -20,6 +21,7 @@ from .encoder import (
     XEncoderModel,
     XEncoderPretrainedModel,
 )
+from .images import XImageProcessor
 from .pretrained import XPretrainedModel
 from .seq2seq import (
     XSeq2Seq,
@@ -28,8 +30,20 @@ from .seq2seq import (
     XSeq2SeqModel,
     XSeq2SeqPretrainedModel,
 )
+from .vit import (
+    XViTConfig,
+    XViTForImageClassification,
+    XViTForMaskedImageModeling,
+    XViTModel,
+    XViTPretrainedModel,
+    random_patch_mask,
+)
 
 __all__ = [
+    "XCaptionConfig",
+    "XCaptionForConditionalGeneration",
+    "XCaptionModel",
+    "XCaptionPretrainedModel",
     "XDecoderConfig",
     "XDecoderForCausalLM",
     "XDecoderForSequenceClassification",
@@ -43,6 +57,7 @@ __all__ = [
     "XEncoderForTokenClassification",
     "XEncoderModel",
     "XEncoderPretrainedModel",
+    "XImageProcessor",
     "XPretrainedConfig",
     "XPretrainedModel",
     "XSeq2Seq",
@@ -50,4 +65,10 @@ __all__ = [
     "XSeq2SeqForConditionalGeneration",
     "XSeq2SeqModel",
     "XSeq2SeqPretrainedModel",
+    "XViTConfig",
+    "XViTForImageClassification",
+    "XViTForMaskedImageModeling",
+    "XViTModel",
+    "XViTPretrainedModel",
+    "random_patch_mask",
 ]

@@ -1,8 +1,9 @@
-"""What the token models share: ids to embeddings, memory tokens in front, the stack, and back to what callers see."""
+"""What models share: embeddings, memory tokens in front, the stack, and back to what callers see."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import paddle
@@ -21,10 +22,63 @@ from .outputs import XModelOutput
 from .prefix import Prefix
 
 
-class TokenBackbone:
-    """The body of a bare token model; stands behind the family's PretrainedModel among its bases."""
+class Backbone:
+    """The body of a bare model, whatever its inputs are; stands behind the family's PretrainedModel among its bases."""
 
     config: Any
+
+    def build_body(self, options: StackOptions) -> None:
+        """Build memory tokens and stack.
+
+        Args:
+            options: Everything they are built from.
+        """
+        count = options.memory.num_memory_tokens
+        self.memory_tokens = MemoryTokens(count, options.dim) if count else None
+        self.stack = Stack(options)
+
+    def run_body(
+        self,
+        embed: Callable[[Tensor], Tensor],
+        size: tuple[Any, Any],
+        position_ids: Tensor | None,
+        call: StackCall,
+        prefix: Prefix | None = None,
+    ) -> XModelOutput:
+        """Run the model on whatever `embed` makes; `call` is completed with what stands in front of it.
+
+        Args:
+            embed: From the positions of the tokens, (b or 1, n), to the first hidden state, (b, n, d).
+            size: Batch size and number of new tokens.
+            position_ids: Positions of the tokens, (b, n), or None to count them.
+            call: What is asked of the stack.
+            prefix: What stands between memory tokens and tokens, or None.
+
+        Raises:
+            InputError: If an argument does not fit the model or the other arguments.
+        """
+        config, cache = self.config, call.cache
+        b, n = size
+        if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
+            check_positions(position_ids, b, n)
+            check_memory(self.stack, b, cache, call.mems, call.return_mems)
+            context_width = config.cross_attn_dim_context or config.dim
+            check_context(self.stack, b, call.context, call.context_mask, context_width)
+            check_length(self.stack, b, n, call.attention_mask, cache)
+        positions = token_positions(n, call.attention_mask, position_ids, cache)
+        x = embed(positions)
+        if prefix is not None:
+            x, positions, call = prefix.in_front(x, positions, call)
+            n = sizes(x)[1]
+        if self.memory_tokens is not None and cache is None:
+            x = self.memory_tokens(x)
+            call = dataclasses.replace(call, lead=self.memory_tokens.count)
+        before = cache_length(cache) - (0 if cache is None else config.num_memory_tokens)
+        return _model_output(self.stack(x, positions, call), call.lead, before + n)
+
+
+class TokenBackbone(Backbone):
+    """The body of a bare token model."""
 
     def build_backbone(self, options: StackOptions, *, type_vocab_size: int = 0) -> None:
         """Build embeddings, memory tokens and stack.
@@ -33,12 +87,8 @@ class TokenBackbone:
             options: Everything they are built from.
             type_vocab_size: Number of token types; 0: none.
         """
-        self.embeddings = TokenEmbeddings(
-            options.model, options.embedding, options.position, type_vocab_size=type_vocab_size
-        )
-        count = options.memory.num_memory_tokens
-        self.memory_tokens = MemoryTokens(count, options.dim) if count else None
-        self.stack = Stack(options)
+        self.embeddings = TokenEmbeddings(options, type_vocab_size=type_vocab_size)
+        self.build_body(options)
 
     def run(
         self,
@@ -49,7 +99,7 @@ class TokenBackbone:
         prefix: Prefix | None = None,
         **embedded: Any,
     ) -> XModelOutput:
-        """Run the model on tokens; `call` is completed with what stands in front of them.
+        """Run the model on tokens.
 
         Args:
             input_ids: Token ids, (b, n), or None.
@@ -62,25 +112,16 @@ class TokenBackbone:
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config, cache = self.config, call.cache
-        b, n = check_tokens(input_ids, inputs_embeds, config.emb_dim or config.dim)
-        if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
-            check_positions(position_ids, b, n)
-            check_types(embedded.get("token_type_ids"), getattr(config, "type_vocab_size", 0), b, n)
-            check_memory(self.stack, b, cache, call.mems, call.return_mems)
-            context_width = config.cross_attn_dim_context or config.dim
-            check_context(self.stack, b, call.context, call.context_mask, context_width)
-            check_length(self.stack, b, n, call.attention_mask, cache)
-        positions = token_positions(n, call.attention_mask, position_ids, cache)
-        x = self.embeddings(input_ids, positions, inputs_embeds, **embedded)
-        if prefix is not None:
-            x, positions, call = prefix.in_front(x, positions, call)
-            n = sizes(x)[1]
-        if self.memory_tokens is not None and cache is None:
-            x = self.memory_tokens(x)
-            call = dataclasses.replace(call, lead=self.memory_tokens.count)
-        before = cache_length(cache) - (0 if cache is None else config.num_memory_tokens)
-        return _model_output(self.stack(x, positions, call), call.lead, before + n)
+        size = check_tokens(input_ids, inputs_embeds, self.config.emb_dim or self.config.dim)
+        if paddle.in_dynamic_mode():
+            check_types(embedded.get("token_type_ids"), getattr(self.config, "type_vocab_size", 0), *size)
+        return self.run_body(
+            lambda positions: self.embeddings(input_ids, positions, inputs_embeds, **embedded),
+            size,
+            position_ids,
+            call,
+            prefix,
+        )
 
 
 def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:

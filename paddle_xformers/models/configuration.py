@@ -9,7 +9,7 @@ from typing import Any
 from .._compat import import_paddlenlp
 from .._version import __version__
 from ..config import FieldInfo, StackOptions, canonical, misspelt, schema, stack_options, validate
-from ..config.options import CORE_GROUPS
+from ..config.options import TOKEN_GROUPS
 from ..config.spelling import BY_KEYWORD
 from ..errors import ConfigError
 from .checkpoint import check_folder
@@ -33,7 +33,7 @@ class XPretrainedConfig(PretrainedConfig):
         ConfigError: If a key is a misspelt field, or two keys set one field to different values.
     """
 
-    groups: tuple[type, ...] = CORE_GROUPS
+    groups: tuple[type, ...] = TOKEN_GROUPS
     causal = True
     attribute_map = {
         "hidden_size": "dim",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import paddle
 from paddle import Tensor, nn
 from paddle.nn.initializer import Normal, Uniform
 
 from .._compat import import_paddlenlp
-from ..config.options import EmbeddingOptions
+from ..config import StackOptions
+from ..config.options import TokenOptions
 from ..errors import InputError
 from ..nn.linear import Linear
 from ..nn.stack import Stack
@@ -50,15 +51,15 @@ class LMHead(nn.Layer):
         return logits if self.bias is None else logits + self.bias
 
 
-def make_lm_head(options: EmbeddingOptions, dim: int) -> LMHead:
-    """Build the output head that the embedding fields ask for; the caller ties it.
+def make_lm_head(options: StackOptions) -> LMHead:
+    """Build the output head that the fields of the vocabulary ask for; the caller ties it.
 
     Args:
-        options: The embedding fields.
-        dim: Width of the hidden states.
+        options: Everything the model is built from; with a vocabulary.
     """
-    scale = (options.tie_embedding_scale or dim**-0.5) if options.tie_word_embeddings else 1.0
-    return LMHead(dim, options.num_tokens, bias=options.logits_bias, scale=scale)
+    tokens, dim = cast(TokenOptions, options.tokens), options.dim
+    scale = (tokens.tie_embedding_scale or dim**-0.5) if tokens.tie_word_embeddings else 1.0
+    return LMHead(dim, tokens.num_tokens, bias=tokens.logits_bias, scale=scale)
 
 
 class XPretrainedModel(PretrainedModel):

@@ -1,49 +1,87 @@
-"""The front end: token ids to the first hidden state."""
+"""The front end: token ids, or other things with a vector each, to the first hidden state."""
 
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import paddle
 from paddle import ParamAttr, Tensor, nn
 from paddle.nn.initializer import Normal
 
-from ..config.options import EmbeddingOptions, ModelOptions, PositionOptions
+from ..config import StackOptions
+from ..config.options import TokenOptions
 from ..errors import InputError
 from .linear import Linear
 from .norms.layernorm import LayerNorm
 from .positions import LearnedPositions
 
 
-class TokenEmbeddings(nn.Layer):
-    """Token embedding, plus position embedding, normed, dropped out, and widened to `dim`.
+class Embeddings(nn.Layer):
+    """What every front end does with its vectors: position embedding added, normed, dropped out, widened to `dim`.
 
-    Args:
-        model: The sizes.
-        options: The embedding fields.
-        positions: The position fields.
-        type_vocab_size: Number of token types; 0: none.
+    A subclass makes the vectors; it builds its own parts first, then calls `build_rest`.
     """
 
-    def __init__(
-        self, model: ModelOptions, options: EmbeddingOptions, positions: PositionOptions, *, type_vocab_size: int = 0
-    ) -> None:
-        super().__init__()
-        width = options.emb_dim or model.dim
-        initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
-        self.word_embeddings = nn.Embedding(options.num_tokens, width, weight_attr=initializer)
+    def build_rest(self, width: int, options: StackOptions) -> None:
+        """Build what follows the vectors.
+
+        Args:
+            width: Width of the vectors.
+            options: Everything the model is built from.
+        """
+        positions = options.position
         self.position_embeddings = None
         if positions.adds_learned_positions:
             self.position_embeddings = LearnedPositions(
                 positions.max_seq_len, width, positions.position_embedding_scale
             )
+        self.norm = LayerNorm(width) if options.embedding.post_emb_norm else None
+        self.dropout = nn.Dropout(options.embedding.emb_dropout)
+        self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
+
+    def finish(self, x: Tensor, position_ids: Tensor) -> Tensor:
+        """Turn vectors into the first hidden state.
+
+        Args:
+            x: (b, n, width).
+            position_ids: (b or 1, n).
+
+        Returns:
+            (b, n, d).
+
+        Raises:
+            InputError: If a position is outside the table of positions.
+        """
+        if self.position_embeddings is not None:
+            rows = self.position_embeddings.weight.shape[0]
+            advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
+            x = x + looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
+        if self.norm is not None:
+            x = self.norm(x)
+        x = self.dropout(x)
+        return x if self.project is None else self.project(x)
+
+
+class TokenEmbeddings(Embeddings):
+    """Token embedding, plus position embedding, normed, dropped out, and widened to `dim`.
+
+    Args:
+        options: Everything the model is built from; with a vocabulary.
+        type_vocab_size: Number of token types; 0: none.
+    """
+
+    def __init__(self, options: StackOptions, *, type_vocab_size: int = 0) -> None:
+        super().__init__()
+        tokens = cast(TokenOptions, options.tokens)
+        width = tokens.emb_dim or options.dim
+        initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
+        self.word_embeddings = nn.Embedding(tokens.num_tokens, width, weight_attr=initializer)
         self.token_type_embeddings = None
         if type_vocab_size:
             # As small as those of the tokens that they are added to.
             self.token_type_embeddings = nn.Embedding(type_vocab_size, width, weight_attr=initializer)
-        self.norm = LayerNorm(width) if options.post_emb_norm else None
-        self.dropout = nn.Dropout(options.emb_dropout)
-        self.project = Linear(width, model.dim, bias=True) if width != model.dim else None
+        self.build_rest(width, options)
 
     def forward(
         self,
@@ -67,16 +105,9 @@ class TokenEmbeddings(nn.Layer):
             InputError: If a token id, a position or a type is outside its table.
         """
         x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
-        if self.position_embeddings is not None:
-            rows = self.position_embeddings.weight.shape[0]
-            advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
-            x = x + looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
-        if self.norm is not None:
-            x = self.norm(x)
-        x = self.dropout(x)
-        return x if self.project is None else self.project(x)
+        return self.finish(x, position_ids)
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""

@@ -9,7 +9,7 @@ import pytest
 
 from paddle_xformers.config import SEQ2SEQ, Composition, Part, schema, stack_options
 from paddle_xformers.config.field import ANY_LAYER
-from paddle_xformers.config.options import CORE_GROUPS, Seq2SeqOptions
+from paddle_xformers.config.options import TOKEN_GROUPS, Seq2SeqOptions
 from paddle_xformers.config.rules import combinations_of
 from paddle_xformers.errors import ConfigError
 
@@ -40,7 +40,7 @@ def problem(**given: Any) -> str:
 
 
 def test_the_fields_are_those_of_both_parts_and_what_they_share():
-    core, fields = set(schema(CORE_GROUPS)), SEQ2SEQ.fields()
+    core, fields = set(schema(TOKEN_GROUPS)), SEQ2SEQ.fields()
     decoder = {name.removeprefix("dec_") for name in fields if name.startswith("dec_")}
     encoder = {name.removeprefix("enc_") for name in fields if name.startswith("enc_")}
     assert core - decoder == {
@@ -174,7 +174,7 @@ def test_a_composition_of_other_parts():
         groups=(Seq2SeqOptions,),
         parts=(
             Part("left_", "left part", shared=("dim", "depth")),
-            Part("right_", "right part", groups=CORE_GROUPS, shared=("dim", "depth"), fixed={"macaron": True}),
+            Part("right_", "right part", groups=TOKEN_GROUPS, shared=("dim", "depth"), fixed={"macaron": True}),
         ),
     )
     fields = whole.fields()

@@ -42,7 +42,7 @@ def test_groups_arrive_under_their_names():
     options = resolved(dim=48, norm="rmsnorm", num_tokens=61, rotary_pos_emb=True, max_mem_len=7)
     assert options.dim == options.model.dim == 48
     assert options.norm.norm == "rmsnorm"
-    assert options.embedding.num_tokens == 61
+    assert options.tokens.num_tokens == 61
     assert options.position.rotary_pos_emb
     assert options.memory.max_mem_len == 7
     assert options.causal

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from paddle_xformers.config import RULES, Rule, schema, validate
+from paddle_xformers.config.options import ALL_GROUPS
 from paddle_xformers.config.rules import COMBINATIONS, broken_rules
 from paddle_xformers.errors import ConfigError
 
@@ -37,6 +38,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         {"rotary_pos_emb": True, "attn_collab_heads": True, "attn_collab_compression": 0.05}
     ],
     ("position_embedding_scale", "position_embedding"): [{"position_embedding_scale": 1.0, "rotary_pos_emb": True}],
+    ("position_embedding_scale", "max_seq_len"): [{"position_embedding_scale": 1.0, "max_seq_len": 0}],
     ("position_embedding", "max_seq_len"): [{"position_embedding": "learned", "max_seq_len": 0}],
     ("custom_layers",): [{"custom_layers": ["a", "x"]}],
     ("custom_layers", "cross_attend"): [{"custom_layers": ["a", "c", "f"]}],
@@ -172,7 +174,7 @@ def test_a_field_without_what_it_needs_is_refused(info):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: "-".join(rule.fields))
 def test_a_sentence_names_all_its_fields(rule: Rule):
     shown = {name for _, name, _, _ in string.Formatter().parse(rule.sentence) if name}
-    assert set(rule.fields) | shown <= set(schema())
+    assert set(rule.fields) | shown <= set(schema(ALL_GROUPS))
     assert [name for name in rule.fields if name not in rule.sentence] == []
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from paddle_xformers import XDecoderForCausalLM
 from paddle_xformers.config import schema
-from paddle_xformers.config.options import CORE_GROUPS
+from paddle_xformers.config.options import TOKEN_GROUPS
 
 from .subjects import SUBJECTS
 from .subjects.subject import CONTEXT_LENGTH, SMALL, Subject, context, tokens
@@ -49,7 +49,7 @@ class Case:
 
 def cases_of(subject: Subject) -> list[Case]:
     """The default, and each field with its examples."""
-    cases, common = [Case("default")], schema(CORE_GROUPS)
+    cases, common = [Case("default")], schema(TOKEN_GROUPS)
     for info in subject.fields().values():
         count = len(info.examples) if subject.every_example or info.name not in common else 1
         for example in info.examples[:count]:

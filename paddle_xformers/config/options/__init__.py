@@ -6,13 +6,16 @@ from .attention import AttentionOptions
 from .embedding import EmbeddingOptions
 from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
+from .head import HeadOptions
 from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
-from .position import PositionOptions
+from .position import PositionOptions, SchemeOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
+from .token import TokenOptions
+from .vision import VisionOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
 CORE_GROUPS: tuple[type, ...] = (
@@ -27,22 +30,42 @@ CORE_GROUPS: tuple[type, ...] = (
     MemoryOptions,
 )
 
+# Those of the families that read tokens.
+TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions)
+
 # A bidirectional model sees its segment at once: nothing is carried from one to the next.
 BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
-    MemoryTokenOptions if group is MemoryOptions else group for group in CORE_GROUPS
+    MemoryTokenOptions if group is MemoryOptions else group for group in TOKEN_GROUPS
+)
+
+# Those of the families that see one image at once: how many patches there are follows from its size.
+VISION_GROUPS: tuple[type, ...] = (
+    VisionOptions,
+    HeadOptions,
+    *({MemoryOptions: MemoryTokenOptions, PositionOptions: SchemeOptions}.get(group, group) for group in CORE_GROUPS),
 )
 
 # Everything that is declared: the groups above and those of single families.
-ALL_GROUPS: tuple[type, ...] = (*CORE_GROUPS, EncoderOptions, MaskedLMOptions, Seq2SeqOptions)
+ALL_GROUPS: tuple[type, ...] = (
+    *TOKEN_GROUPS,
+    EncoderOptions,
+    MaskedLMOptions,
+    HeadOptions,
+    Seq2SeqOptions,
+    VisionOptions,
+)
 
 __all__ = [
     "ALL_GROUPS",
     "BIDIRECTIONAL_GROUPS",
     "CORE_GROUPS",
+    "TOKEN_GROUPS",
+    "VISION_GROUPS",
     "AttentionOptions",
     "EmbeddingOptions",
     "EncoderOptions",
     "FeedForwardOptions",
+    "HeadOptions",
     "LayoutOptions",
     "MaskedLMOptions",
     "MemoryOptions",
@@ -51,5 +74,8 @@ __all__ = [
     "NormOptions",
     "PositionOptions",
     "ResidualOptions",
+    "SchemeOptions",
     "Seq2SeqOptions",
+    "TokenOptions",
+    "VisionOptions",
 ]

@@ -1,4 +1,4 @@
-"""From token ids to the first hidden state, and from the last one to logits."""
+"""From the vectors of a front end to the first hidden state."""
 
 from __future__ import annotations
 
@@ -9,19 +9,8 @@ from ..field import option
 
 @dataclass(frozen=True)
 class EmbeddingOptions:
-    """Token embedding and output head."""
+    """What every family does with its embeddings, whatever they stand for."""
 
-    num_tokens: int = option(
-        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1, examples=(61,)
-    )
-    emb_dim: int | None = option(
-        None,
-        "Width of the embeddings; a linear maps it to dim where they differ. None: dim.",
-        feature="emb-factorized",
-        paper="1909.11942",
-        minimum=1,
-        examples=(24,),
-    )
     emb_dropout: float = option(
         0.0,
         "Dropout on the embeddings.",
@@ -33,23 +22,7 @@ class EmbeddingOptions:
     )
     post_emb_norm: bool = option(
         False,
-        "LayerNorm on the sum of token and position embedding.",
+        "LayerNorm on the sum of embedding and position embedding.",
         feature="emb-post-norm",
         paper="2211.05100",
     )
-    tie_word_embeddings: bool = option(
-        False,
-        "The output head is the token embedding transposed.",
-        feature="emb-tied-output",
-        paper="1608.05859",
-    )
-    tie_embedding_scale: float | None = option(
-        None,
-        "Factor on the logits of a tied head; None: dim**-0.5.",
-        feature="emb-tied-output",
-        paper="1608.05859",
-        above=0,
-        examples=(1.0,),
-        needs={"tie_word_embeddings": True},
-    )
-    logits_bias: bool = option(False, "The output head has a bias.", feature="out-logits-bias")

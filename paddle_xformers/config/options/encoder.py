@@ -40,15 +40,6 @@ class EncoderOptions:
         feature="out-average-pool",
         paper="1908.10084",
     )
-    classifier_dropout: float = option(
-        0.0,
-        "Dropout in front of the output layer of classification heads.",
-        feature="out-cls-token",
-        paper="1207.0580",
-        minimum=0,
-        maximum=1,
-        examples=(0.5,),
-    )
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,9 @@ from ..field import option
 
 
 @dataclass(frozen=True)
-class PositionOptions:
+class SchemeOptions:
     """Position schemes; one of each kind can be combined."""
 
-    max_seq_len: int = option(
-        1024,
-        "Longest sequence of tokens (prompt and generated). It is the size of the learned position table; "
-        "other schemes only refuse longer input.",
-        feature="emb-token",
-        minimum=0,
-        examples=(48,),
-    )
     position_embedding: str = option(
         "auto",
         "Positions added to the token embeddings. auto: learned, unless rotary, T5 or infused positions are on.",
@@ -29,10 +21,10 @@ class PositionOptions:
     )
     position_embedding_scale: float | None = option(
         None,
-        "Factor on the learned position embedding; None: emb_dim**-0.5.",
+        "Factor on the learned position embedding; None: emb_dim**-0.5, and 1 for the patches of XViT.",
         feature="pos-absolute",
         above=0,
-        examples=(1.0,),
+        examples=(0.5,),
         beside={"position_embedding": "learned"},
     )
     rotary_pos_emb: bool = option(
@@ -137,7 +129,7 @@ class PositionOptions:
         if self.position_embedding != "auto":
             return self.position_embedding == "learned"
         elsewhere = self.rotary_pos_emb or self.position_infused_attn or self.position_bias == "t5"
-        return not elsewhere and self.max_seq_len > 0
+        return not elsewhere and getattr(self, "max_seq_len", 1) > 0
 
     def rotary_width(self, head_dim: int) -> int:
         """Features of a head that rotary positions turn.
@@ -146,3 +138,17 @@ class PositionOptions:
             head_dim: Width of a head.
         """
         return head_dim // 2 if self.rotary_emb_dim is None else self.rotary_emb_dim
+
+
+@dataclass(frozen=True)
+class PositionOptions(SchemeOptions):
+    """Position schemes, and the length of a sequence."""
+
+    max_seq_len: int = option(
+        1024,
+        "Longest sequence of tokens (prompt and generated). It is the size of the learned position table; "
+        "other schemes only refuse longer input.",
+        feature="emb-token",
+        minimum=0,
+        examples=(48,),
+    )

@@ -116,7 +116,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
     def __init__(self, config: XDecoderConfig) -> None:
         super().__init__(config)
         self.xdecoder = XDecoderModel(config)
-        self.lm_head = make_lm_head(self.xdecoder.stack.options.embedding, config.dim)
+        self.lm_head = make_lm_head(self.xdecoder.stack.options)
         self.tie_weights()
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors

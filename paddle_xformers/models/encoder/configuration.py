@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, MaskedLMOptions
+from ...config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, HeadOptions, MaskedLMOptions
 from ...config.schema import group_values
 from ..configuration import XPretrainedConfig
 
@@ -11,7 +11,7 @@ class XEncoderConfig(XPretrainedConfig):
     """Configuration of the bidirectional encoder, `XEncoderModel`; see `XPretrainedConfig`."""
 
     model_type = "xencoder"
-    groups = (*BIDIRECTIONAL_GROUPS, EncoderOptions, MaskedLMOptions)
+    groups = (*BIDIRECTIONAL_GROUPS, EncoderOptions, HeadOptions, MaskedLMOptions)
     causal = False
 
     def encoder_options(self) -> EncoderOptions:

@@ -56,7 +56,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         super().__init__(config)
         self.xencoder = XEncoderModel(config, add_pooling_layer=False)
         self.transform = LMTransform(config.dim, config.norm_eps) if config.lm_head_transform else None
-        self.lm_head = make_lm_head(self.xencoder.stack.options.embedding, config.dim)
+        self.lm_head = make_lm_head(self.xencoder.stack.options)
         self.tie_weights()
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors

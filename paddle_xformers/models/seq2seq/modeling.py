@@ -170,7 +170,7 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
     def __init__(self, config: XSeq2SeqConfig) -> None:
         super().__init__(config)
         self.xseq2seq = XSeq2SeqModel(config)
-        self.lm_head = make_lm_head(self.xseq2seq.decoder.stack.options.embedding, config.dim)
+        self.lm_head = make_lm_head(self.xseq2seq.decoder.stack.options)
         self.tie_weights()
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors

@@ -15,7 +15,7 @@ from paddle_xformers import (
     XEncoderForSequenceClassification,
     XEncoderForTokenClassification,
 )
-from paddle_xformers.config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, MaskedLMOptions
+from paddle_xformers.config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, HeadOptions, MaskedLMOptions
 
 from .subject import Inputs, Subject, context, tokens
 
@@ -67,7 +67,7 @@ SUBJECTS = (
         one_label,
         padded=("input_ids", "token_type_ids"),
         per_token=False,
-        own=(EncoderOptions,),
+        own=(EncoderOptions, HeadOptions),
     ),
     Subject("xencoder-tokens", XEncoderConfig, XEncoderForTokenClassification, inputs, token_classes, own=()),
     Subject(

@@ -1,0 +1,40 @@
+"""From token ids to embeddings, and from the last hidden state to logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..field import option
+
+
+@dataclass(frozen=True)
+class TokenOptions:
+    """Vocabulary: token embedding and output head."""
+
+    num_tokens: int = option(
+        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1, examples=(61,)
+    )
+    emb_dim: int | None = option(
+        None,
+        "Width of the embeddings; a linear maps it to dim where they differ. None: dim.",
+        feature="emb-factorized",
+        paper="1909.11942",
+        minimum=1,
+        examples=(24,),
+    )
+    tie_word_embeddings: bool = option(
+        False,
+        "The output head is the token embedding transposed.",
+        feature="emb-tied-output",
+        paper="1608.05859",
+    )
+    tie_embedding_scale: float | None = option(
+        None,
+        "Factor on the logits of a tied head; None: dim**-0.5.",
+        feature="emb-tied-output",
+        paper="1608.05859",
+        above=0,
+        examples=(1.0,),
+        needs={"tie_word_embeddings": True},
+    )
+    logits_bias: bool = option(False, "The output head has a bias.", feature="out-logits-bias")
