@@ -69,7 +69,11 @@ class Part:
 
     def rules(self) -> tuple[Rule, ...]:
         """Return the rules between the part's fields, which read and name the prefixed fields."""
-        return (*rules_of_needs(self.fields()), *map(self._rule, combinations_of(schema(self.groups))))
+        needing = {
+            name: dataclasses.replace(info, needs={n: v for n, v in info.needs.items() if n not in self.fixed})
+            for name, info in self.own().items()
+        }
+        return tuple(map(self._rule, (*rules_of_needs(needing), *combinations_of(schema(self.groups)))))
 
     def _name(self, name: str) -> str:
         return name if name in self.shared else self.prefix + name

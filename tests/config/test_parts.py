@@ -93,6 +93,16 @@ def test_every_rule_holds_in_every_part_and_names_its_fields(part: Part):
     assert tried >= 20
 
 
+def test_what_cross_attention_needs_may_be_as_in_self_attention():
+    """A field of cross attention that is None holds what self attention does, behind a prefix as well."""
+    chosen = {"dec_cross_attn_qk_norm_groups": 2, "dec_attn_qk_norm": True}
+    SEQ2SEQ.validate(values(**chosen))
+    assert problem(dec_cross_attn_qk_norm_groups=2) == (
+        "dec_cross_attn_qk_norm_groups=2 has no effect while dec_cross_attn_qk_norm=None; "
+        "set dec_cross_attn_qk_norm=True or leave it out"
+    )
+
+
 @pytest.mark.parametrize("part", SEQ2SEQ.parts, ids=lambda part: part.title)
 def test_sentences_show_only_fields_that_exist(part: Part):
     for rule in part.rules():
