@@ -14,7 +14,7 @@ class Seq2SeqOptions:
     tie_token_emb: bool = option(
         False,
         "Encoder and decoder have one token embedding.",
-        feature="loss-seq2seq",
+        feature="emb-tied-enc-dec",
         paper="1706.03762",
     )
     cross_attn_tokens_dropout: float = option(
