@@ -53,16 +53,31 @@ if TYPE_CHECKING:
     from paddle_xformers.tokenizers import XTokenizer as XTokenizer
     from paddle_xformers.tune import TuneReport as TuneReport
     from paddle_xformers.tune import tune_cpu as tune_cpu
+    from paddle_xformers.wrappers import AutoregressiveWrapper as AutoregressiveWrapper
+    from paddle_xformers.wrappers import ContinuousTransformerWrapper as ContinuousTransformerWrapper
+    from paddle_xformers.wrappers import CrossAttender as CrossAttender
+    from paddle_xformers.wrappers import Decoder as Decoder
+    from paddle_xformers.wrappers import Encoder as Encoder
+    from paddle_xformers.wrappers import TransformerWrapper as TransformerWrapper
+    from paddle_xformers.wrappers import ViTransformerWrapper as ViTransformerWrapper
+    from paddle_xformers.wrappers import XTransformer as XTransformer
 
 
 # Public name -> the submodule that defines it.
 _HOME = {
     "AutoModelForImageClassification": "auto_models",
+    "AutoregressiveWrapper": "wrappers",
     "CheckpointError": "errors",
     "ConfigError": "errors",
+    "ContinuousTransformerWrapper": "wrappers",
+    "CrossAttender": "wrappers",
+    "Decoder": "wrappers",
     "DependencyError": "errors",
+    "Encoder": "wrappers",
     "InputError": "errors",
+    "TransformerWrapper": "wrappers",
     "TuneReport": "tune",
+    "ViTransformerWrapper": "wrappers",
     "XByteTokenizer": "tokenizers",
     "XCaptionConfig": "models",
     "XCaptionForConditionalGeneration": "models",
@@ -89,6 +104,7 @@ _HOME = {
     "XSeq2SeqPretrainedModel": "models",
     "XImageProcessor": "models",
     "XTokenizer": "tokenizers",
+    "XTransformer": "wrappers",
     "XViTConfig": "models",
     "XViTForImageClassification": "models",
     "XViTForMaskedImageModeling": "models",
@@ -98,8 +114,20 @@ _HOME = {
     "register": "auto",
     "tune_cpu": "tune",
 }
-_SUBMODULES = ("auto", "auto_models", "config", "convert", "errors", "models", "nn", "serving", "tokenizers", "tune")
-_REGISTERED_ON_USE = ("auto_models", "models", "tokenizers")
+_SUBMODULES = (
+    "auto",
+    "auto_models",
+    "config",
+    "convert",
+    "errors",
+    "models",
+    "nn",
+    "serving",
+    "tokenizers",
+    "tune",
+    "wrappers",
+)
+_REGISTERED_ON_USE = ("auto_models", "models", "tokenizers", "wrappers")
 
 __all__ = list(_HOME)
 

@@ -1,4 +1,4 @@
-"""Output classes: PaddleNLP's, with the mems of Transformer-XL."""
+"""Output classes: PaddleNLP's, with the mems of Transformer-XL and what else they lack."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import_paddlenlp()
 from paddlenlp.transformers.model_outputs import (  # noqa: E402
     BaseModelOutputWithPastAndCrossAttentions,
     CausalLMOutputWithCrossAttentions,
+    MaskedLMOutput,
     ModelOutput,
 )
 
@@ -54,3 +55,14 @@ class XCausalLMOutput(CausalLMOutputWithCrossAttentions):
     """
 
     mems: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class XMaskedLMOutput(MaskedLMOutput):
+    """Output of a masked language model.
+
+    Args:
+        cross_attentions: Weights of each cross attention layer, (b, h, n, m); None unless asked for.
+    """
+
+    cross_attentions: tuple[Tensor, ...] | None = None

@@ -23,6 +23,7 @@ ALLOWED = {
     "tokenizers": set(),
     "convert": {"config", "nn", "models"},
     "serving": {"config", "nn", "models", "tokenizers"},
+    "wrappers": {"config", "nn", "models"},
 }
 FORBIDDEN = {
     "config": {"paddle", "paddlenlp", "numpy"},

@@ -8,18 +8,13 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from ..._compat import import_paddlenlp
 from ...nn.linear import Linear
 from ...nn.norms import LayerNorm
 from ..losses import token_loss
-from ..outputs import as_asked
+from ..outputs import XMaskedLMOutput, as_asked
 from ..pretrained import make_lm_head
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
-
-import_paddlenlp()
-
-from paddlenlp.transformers.model_outputs import MaskedLMOutput  # noqa: E402
 
 
 class LMTransform(nn.Layer):
@@ -73,7 +68,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
-    ) -> MaskedLMOutput | tuple[Any, ...] | Tensor:
+    ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
 
         Args:
@@ -91,8 +86,8 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             return_dict: Likewise.
 
         Returns:
-            A MaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the logits
-            (b, n, v), and what was asked for. A tuple of the logits alone is returned as the bare tensor.
+            An XMaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
+            logits (b, n, v), and what was asked for. A tuple of the logits alone is returned as the bare tensor.
 
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
@@ -111,10 +106,11 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         )
         x = hidden.last_hidden_state
         logits = self.lm_head(x if self.transform is None else self.transform(x))  # (b, n, v)
-        output = MaskedLMOutput(
+        output = XMaskedLMOutput(
             loss=None if labels is None else token_loss(logits, labels),
             logits=logits,
             hidden_states=hidden.hidden_states,
             attentions=hidden.attentions,
+            cross_attentions=hidden.cross_attentions,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

@@ -1,0 +1,25 @@
+"""The keyword style of x-transformers and its old Paddle port, over the families of `paddle_xformers.models`.
+
+Thin: each class builds the configuration and the model of a family, and translates calls.
+"""
+
+from __future__ import annotations
+
+from .autoregressive import AutoregressiveWrapper
+from .continuous import ContinuousTransformerWrapper
+from .stacks import AttentionLayers, CrossAttender, Decoder, Encoder
+from .transformer import TransformerWrapper
+from .vit import ViTransformerWrapper
+from .xtransformer import XTransformer
+
+__all__ = [
+    "AttentionLayers",
+    "AutoregressiveWrapper",
+    "ContinuousTransformerWrapper",
+    "CrossAttender",
+    "Decoder",
+    "Encoder",
+    "TransformerWrapper",
+    "ViTransformerWrapper",
+    "XTransformer",
+]
