@@ -131,12 +131,12 @@ class ContinuousEmbeddings(Embeddings):
     """Vectors projected to `dim`, plus position embedding, normed and dropped out.
 
     Args:
-        options: Everything the model is built from.
-        continuous: Width and bias of the projection.
+        options: Everything the model is built from; of vectors.
     """
 
-    def __init__(self, options: StackOptions, continuous: ContinuousOptions) -> None:
+    def __init__(self, options: StackOptions) -> None:
         super().__init__()
+        continuous = cast(ContinuousOptions, options.continuous)
         self.input_proj = None
         if continuous.dim_in is not None:
             self.input_proj = Linear(continuous.dim_in, options.dim, bias=continuous.input_bias)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...config.options import CORE_GROUPS, ContinuousOptions
-from ...config.schema import group_values
 from ..configuration import XPretrainedConfig
 
 
@@ -42,7 +41,3 @@ class XContinuousConfig(XPretrainedConfig):
     def predicts_next(self) -> bool:
         """Whether a place is trained to predict the vector of the next place rather than that of its own."""
         return bool(self.causal if self.regression_target == "auto" else self.regression_target == "next")
-
-    def continuous_options(self) -> ContinuousOptions:
-        """Return the frozen options of projections and loss."""
-        return ContinuousOptions(**group_values(ContinuousOptions, self.values()))

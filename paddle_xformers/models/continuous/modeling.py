@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import paddle
 from paddle import Tensor
 
 from ..._compat import import_paddlenlp
+from ...config.options import ContinuousOptions
 from ...errors import InputError
 from ...nn.calls import StackCall
 from ...nn.embeddings import ContinuousEmbeddings
@@ -50,7 +51,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
     def __init__(self, config: XContinuousConfig) -> None:
         super().__init__(config)
         options = config.stack_options()
-        self.embeddings = ContinuousEmbeddings(options, config.continuous_options())
+        self.embeddings = ContinuousEmbeddings(options)
         self.build_body(options)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
@@ -146,7 +147,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
     def __init__(self, config: XContinuousConfig) -> None:
         super().__init__(config)
         self.xcontinuous = XContinuousModel(config)
-        self.options = config.continuous_options()
+        self.options = cast(ContinuousOptions, self.xcontinuous.stack.options.continuous)
         self.head = None
         if config.dim_out is not None:
             self.head = RegressionHead(
