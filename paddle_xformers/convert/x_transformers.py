@@ -1,4 +1,4 @@
-"""Weights of x-transformers 2.31: a stack such as `Decoder(...)`, bare or in one of its wrappers, and `XTransformer`."""
+"""Weights of x-transformers 2.31: stacks such as `Decoder(...)`, bare or in a wrapper, and `XTransformer`."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Pair:
         return self.arguments(torch.tensor, ("mask", "lens", "context"))
 
 
-def build(case: Case, *, bare: bool = False) -> Pair:
+def build(case: Case, *, bare: bool = False, **ours_only: Any) -> Pair:
     options = STACK | case.upstream
     theirs = case.kind(**options, verbose=False)
     if not bare:
@@ -135,7 +135,7 @@ def build(case: Case, *, bare: bool = False) -> Pair:
     with torch.no_grad():
         for parameter in theirs.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
-    more: dict[str, Any] = {"max_seq_len": None} | KINDS[case.kind]
+    more: dict[str, Any] = {"max_seq_len": None} | KINDS[case.kind] | ours_only
     if "num_residual_streams" in options:
         more["upstream_compat"] = True
     if bare and "mems" in case.inputs:
@@ -243,9 +243,7 @@ LOSSES = {
 
 @pytest.mark.parametrize(("wrapper", "objective", "inputs"), LOSSES.values(), ids=LOSSES)
 def test_the_loss_of_the_autoregressive_wrapper(wrapper: Any, objective: Any, inputs: Any) -> None:
-    pair = build(Case("", Decoder, ROTARY, {"dim_in": 5, "dim_out": 5, "max_mem_len": 0} | wrapper, inputs))
-    for name, value in objective.items():
-        setattr(pair.ours.config, *(("regression_loss", "l1") if name == "use_l1_loss" else (name, value)))
+    pair = build(Case("", Decoder, ROTARY, {"dim_in": 5, "dim_out": 5} | wrapper, inputs), **objective)
     wrapped = ContinuousAutoregressiveWrapper(pair.theirs, **objective)
     x, y = torch.tensor(pair.segments[0], requires_grad=True), paddle.to_tensor(pair.segments[0], stop_gradient=False)
     given = {}
