@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XCaptionForConditionalGeneration as XCaptionForConditionalGeneration
     from paddle_xformers.models import XCaptionModel as XCaptionModel
     from paddle_xformers.models import XCaptionPretrainedModel as XCaptionPretrainedModel
+    from paddle_xformers.models import XContinuousConfig as XContinuousConfig
+    from paddle_xformers.models import XContinuousForRegression as XContinuousForRegression
+    from paddle_xformers.models import XContinuousModel as XContinuousModel
+    from paddle_xformers.models import XContinuousPretrainedModel as XContinuousPretrainedModel
     from paddle_xformers.models import XDecoderConfig as XDecoderConfig
     from paddle_xformers.models import XDecoderForCausalLM as XDecoderForCausalLM
     from paddle_xformers.models import XDecoderForSequenceClassification as XDecoderForSequenceClassification
@@ -83,6 +87,10 @@ _HOME = {
     "XCaptionForConditionalGeneration": "models",
     "XCaptionModel": "models",
     "XCaptionPretrainedModel": "models",
+    "XContinuousConfig": "models",
+    "XContinuousForRegression": "models",
+    "XContinuousModel": "models",
+    "XContinuousPretrainedModel": "models",
     "XDecoderConfig": "models",
     "XDecoderForCausalLM": "models",
     "XDecoderForSequenceClassification": "models",

@@ -35,6 +35,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("XSeq2Seq", ("Model", "ForConditionalGeneration")),
     ("XViT", ("Model", "ForImageClassification", "ForMaskedImageModeling")),
+    ("XContinuous", ("Model", "ForRegression")),
 )
 
 # Image processors that AutoImageProcessor shall load.

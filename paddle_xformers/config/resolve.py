@@ -10,6 +10,7 @@ from .field import fields_of
 from .layout import Layout, layer_layout
 from .options import (
     AttentionOptions,
+    ContinuousOptions,
     EmbeddingOptions,
     FeedForwardOptions,
     LayoutOptions,
@@ -54,7 +55,7 @@ class LayerOptions:
 class StackOptions:
     """Everything a stack of layers is built from, and what stands around it.
 
-    `tokens` is None without a vocabulary, `vision` without images.
+    `tokens` is None without a vocabulary, `vision` without images, `continuous` without vectors.
     """
 
     model: ModelOptions
@@ -70,6 +71,7 @@ class StackOptions:
     causal: bool
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
+    continuous: ContinuousOptions | None = None
 
     @property
     def dim(self) -> int:
@@ -109,6 +111,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         causal=causal,
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
+        continuous=ContinuousOptions(**group_values(ContinuousOptions, values)) if "dim_in" in values else None,
     )
 
 

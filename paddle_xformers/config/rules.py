@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .attention_rules import ATTENTION_RULES
+from .continuous_rules import CONTINUOUS_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
 from .options import LayoutOptions
@@ -216,6 +217,7 @@ COMBINATIONS: tuple[Rule, ...] = (
         lambda v: v["pooler_normalize"] and v["pooler"] == "none",
         "pooler_normalize=True has no effect while pooler='none'; choose a pooler or leave it out",
     ),
+    *CONTINUOUS_RULES,
 )
 
 

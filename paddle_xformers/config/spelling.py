@@ -82,6 +82,7 @@ SPELLINGS: tuple[Spelling, ...] = (
     Spelling("attn_flash", ("attn_kernel",), {True: "auto", False: "eager"}),
     Spelling("zero_init_branch_output", ("attn_zero_init_output", "ff_zero_init_output")),
     Spelling("tie_embedding", ("tie_word_embeddings",)),
+    _switch("use_l1_loss", "regression_loss", "l1"),
 )
 
 BY_KEYWORD: Mapping[str, Spelling] = {spelling.keyword: spelling for spelling in SPELLINGS}

@@ -17,9 +17,9 @@ def load_x_transformers(model: Any, state_dict: Mapping[str, Any], *, unit_offse
     """Give a model the weights of an x-transformers model.
 
     Args:
-        model: An XDecoderForCausalLM, XEncoderForMaskedLM, XSeq2SeqForConditionalGeneration or
-            XViTForImageClassification, or the family's bare model, which takes no output head. Its configuration must
-            have the options that the weights were trained with.
+        model: An XDecoderForCausalLM, XEncoderForMaskedLM, XSeq2SeqForConditionalGeneration,
+            XContinuousForRegression or XViTForImageClassification, or the family's bare model, which takes no output
+            head. Its configuration must have the options that the weights were trained with.
         state_dict: As in `from_x_transformers`.
         unit_offset: Likewise.
 

@@ -1,4 +1,4 @@
-"""Weights of x-transformers 2.31: `TransformerWrapper`, `ViTransformerWrapper` and `XTransformer`."""
+"""Weights of x-transformers 2.31: stacks such as `Decoder(...)`, bare or in a wrapper, and `XTransformer`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from ..config import StackOptions
 from ..config.options import FeedForwardOptions
 from ..errors import CheckpointError
+from .continuous import continuous_rules
 from .heads import (
     bias_table,
     features_of_head,
@@ -138,9 +139,11 @@ def from_x_transformers(
     """Turn the weights of an x-transformers model into those of ours.
 
     A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, one of images an
-    XViTForImageClassification, and an XTransformer (encoder and decoder) an XSeq2SeqForConditionalGeneration. With
-    grouped key/value heads the query heads change places (see `heads`), and so do the attention weights that the model
-    returns. Names that are missing, and shapes, are checked by `load_x_transformers`, which knows the model.
+    XViTForImageClassification, an XTransformer (encoder and decoder) an XSeq2SeqForConditionalGeneration, a
+    ContinuousTransformerWrapper an XContinuousForRegression, and a stack without a wrapper (Encoder, Decoder,
+    CrossAttender) an XContinuousModel without projections. With grouped key/value heads the query heads change places
+    (see `heads`), and so do the attention weights that the model returns. Names that are missing, and shapes, are
+    checked by `load_x_transformers`, which knows the model.
 
     Args:
         state_dict: Numpy arrays (or what numpy can read without a copy to another device) by x-transformers'
@@ -192,6 +195,8 @@ def _stack_weights(
     """The weights of one stack, with its embeddings and head."""
     arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
     rules = RULES if stack.vision is None else IMAGE_RULES
+    if stack.continuous is not None:
+        rules += continuous_rules(probabilistic=stack.continuous.probabilistic)
     result = apply_rules(rules, arrays, stack, base, unit_offset=unit_offset)
     if stack.tokens is not None and stack.tokens.tie_word_embeddings:
         result |= _tied_head(base, result)
@@ -199,9 +204,12 @@ def _stack_weights(
 
 
 def _unwrapped(state_dict: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the level off that an AutoregressiveWrapper puts in front of every name."""
+    """Take off the level that an AutoregressiveWrapper puts in front of every name, and give a bare stack its own."""
     level = "net." if state_dict and all(name.startswith("net.") for name in state_dict) else ""
-    return {name.removeprefix(level): value for name, value in state_dict.items()}
+    arrays = {name.removeprefix(level): value for name, value in state_dict.items()}
+    if any(name.startswith("layers.") for name in arrays):
+        arrays = {f"attn_layers.{name}": value for name, value in arrays.items()}
+    return arrays
 
 
 def _as_array(name: str, value: Any) -> np.ndarray:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from .caption import XCaptionConfig, XCaptionForConditionalGeneration, XCaptionModel, XCaptionPretrainedModel
 from .configuration import XPretrainedConfig
+from .continuous import (
+    XContinuousConfig,
+    XContinuousForRegression,
+    XContinuousModel,
+    XContinuousPretrainedModel,
+)
 from .decoder import (
     XDecoderConfig,
     XDecoderForCausalLM,
@@ -44,6 +50,10 @@ __all__ = [
     "XCaptionForConditionalGeneration",
     "XCaptionModel",
     "XCaptionPretrainedModel",
+    "XContinuousConfig",
+    "XContinuousForRegression",
+    "XContinuousModel",
+    "XContinuousPretrainedModel",
     "XDecoderConfig",
     "XDecoderForCausalLM",
     "XDecoderForSequenceClassification",

@@ -66,3 +66,28 @@ class XMaskedLMOutput(MaskedLMOutput):
     """
 
     cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class XRegressionOutput(ModelOutput):
+    """Output of a model that predicts vectors.
+
+    Args:
+        loss: Mean loss; None without labels.
+        predictions: The vectors, (b, n, dim_out); means where the model is probabilistic.
+        variances: Likewise; None unless it is.
+        past_key_values: The cache, if asked for.
+        hidden_states: Hidden states before each block, and the last, if asked for.
+        attentions: Weights of self attention, if asked for.
+        cross_attentions: Weights of cross attention, if asked for.
+        mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
+    """
+
+    loss: Tensor | None = None
+    predictions: Tensor | None = None
+    variances: Tensor | None = None
+    past_key_values: tuple[Any, ...] | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+    mems: tuple[Tensor, ...] | None = None

@@ -86,11 +86,19 @@ class XPretrainedModel(PretrainedModel):
                 bias.set_value(paddle.zeros_like(bias))
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """Return the token embedding."""
-        return self.base_model.embeddings.word_embeddings
+        """Return the token embedding.
+
+        Raises:
+            InputError: If the model reads no tokens.
+        """
+        embeddings = self.base_model.embeddings
+        if not hasattr(embeddings, "word_embeddings"):
+            raise InputError(f"{type(self).__name__} reads no tokens: it has no token embedding to get, set or resize")
+        return embeddings.word_embeddings
 
     def set_input_embeddings(self, value: nn.Embedding) -> None:
         """Replace the token embedding."""
+        self.get_input_embeddings()
         self.base_model.embeddings.word_embeddings = value
 
     def get_output_embeddings(self) -> LMHead | None:

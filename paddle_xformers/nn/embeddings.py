@@ -10,8 +10,9 @@ from paddle import ParamAttr, Tensor, nn
 from paddle.nn.initializer import Normal
 
 from ..config import StackOptions
-from ..config.options import TokenOptions
+from ..config.options import ContinuousOptions, TokenOptions
 from ..errors import InputError
+from .attention.cache import PADDING
 from .linear import Linear
 from .norms.layernorm import LayerNorm
 from .positions import LearnedPositions
@@ -124,6 +125,41 @@ def _types(table: nn.Embedding, token_type_ids: Tensor | None) -> Tensor:
         return table.weight[0]
     rows = table.weight.shape[0]
     return looked_up(table, token_type_ids, "token_type_ids", rows, f"type_vocab_size={rows}")
+
+
+class ContinuousEmbeddings(Embeddings):
+    """Vectors projected to `dim`, plus position embedding, normed and dropped out.
+
+    Args:
+        options: Everything the model is built from; of vectors.
+    """
+
+    def __init__(self, options: StackOptions) -> None:
+        super().__init__()
+        continuous = cast(ContinuousOptions, options.continuous)
+        self.input_proj = None
+        if continuous.dim_in is not None:
+            self.input_proj = Linear(continuous.dim_in, options.dim, bias=continuous.input_bias)
+        self.build_rest(options.dim, options)
+
+    def forward(self, inputs: Tensor, position_ids: Tensor, *, padded: bool) -> Tensor:
+        """Embed a batch.
+
+        Args:
+            inputs: (b, n, dim_in), or (b, n, d) without a projection.
+            position_ids: (b or 1, n), `PADDING` for what is no vector.
+            padded: Whether there may be padding. What stands there, nan even, then has no effect.
+
+        Returns:
+            (b, n, d).
+
+        Raises:
+            InputError: If a position is outside the table of positions.
+        """
+        if padded:
+            blank = paddle.zeros([1], dtype=inputs.dtype)
+            inputs = paddle.where((position_ids > PADDING).unsqueeze(-1), inputs, blank)
+        return self.finish(inputs if self.input_proj is None else self.input_proj(inputs), position_ids)
 
 
 def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:

@@ -34,6 +34,16 @@ class Places:
     valid: Tensor | None
 
 
+def mask_of_lengths(lens: Tensor, n: int) -> Tensor:
+    """Return the mask of rows with so many tokens each and padding behind them, (b, n).
+
+    Args:
+        lens: Number of tokens of each row, (b).
+        n: Number of places.
+    """
+    return (paddle.arange(n) < lens.astype("int64").unsqueeze(-1)).astype("int64")
+
+
 def kept_tokens(attention_mask: Tensor | None) -> Tensor | None:
     """Return which places of the caller's mask are tokens, (b, n), boolean; None if it does not tell padding.
 

@@ -78,6 +78,11 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],
     ("pooler_dense", "pooler"): [{"pooler": "none", "pooler_dense": True}],
     ("pooler_normalize", "pooler"): [{"pooler": "none", "pooler_normalize": True}],
+    ("input_bias", "dim_in"): [{"input_bias": True}],
+    ("output_bias", "dim_out"): [{"output_bias": True}],
+    ("probabilistic", "dim_out"): [{"probabilistic": True}],
+    ("regression_target", "causal"): [{"regression_target": "next"}],
+    ("regression_loss", "probabilistic"): [{"regression_loss": "l1", "probabilistic": True, "dim_out": 3}],
 }
 
 

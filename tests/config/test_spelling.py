@@ -48,6 +48,7 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
         True: {"attn_zero_init_output": True, "ff_zero_init_output": True},
         False: {"attn_zero_init_output": False, "ff_zero_init_output": False},
     },
+    "use_l1_loss": {True: {"regression_loss": "l1"}, False: {}},
     "tie_embedding": {True: {"tie_word_embeddings": True}, False: {"tie_word_embeddings": False}},
 }
 CASES = [(keyword, value, ours) for keyword, table in MEANINGS.items() for value, ours in table.items()]

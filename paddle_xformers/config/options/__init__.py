@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .attention import AttentionOptions
+from .continuous import ContinuousOptions
 from .embedding import EmbeddingOptions
 from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
@@ -53,6 +54,7 @@ ALL_GROUPS: tuple[type, ...] = (
     HeadOptions,
     Seq2SeqOptions,
     VisionOptions,
+    ContinuousOptions,
 )
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "TOKEN_GROUPS",
     "VISION_GROUPS",
     "AttentionOptions",
+    "ContinuousOptions",
     "EmbeddingOptions",
     "EncoderOptions",
     "FeedForwardOptions",

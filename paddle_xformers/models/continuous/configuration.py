@@ -1,0 +1,43 @@
+"""The configuration of the continuous family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...config.options import CORE_GROUPS, ContinuousOptions
+from ..configuration import XPretrainedConfig
+
+
+class XContinuousConfig(XPretrainedConfig):
+    """Configuration of the models over vectors, `XContinuousModel`; see `XPretrainedConfig`.
+
+    `causal` is a field here: the family has both directions. As in x-transformers, `max_seq_len=None` is written for 0:
+    no limit and no position table.
+    """
+
+    model_type = "xcontinuous"
+    groups = (*CORE_GROUPS, ContinuousOptions)
+    attribute_map = {name: own for name, own in XPretrainedConfig.attribute_map.items() if name != "vocab_size"}
+
+    @classmethod
+    def _own_names(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        own = super()._own_names(given)
+        if "max_seq_len" in own and own["max_seq_len"] is None:
+            own["max_seq_len"] = 0
+        return own
+
+    @property
+    def width_in(self) -> int:
+        """Width of the vectors that come in."""
+        return int(self.dim if self.dim_in is None else self.dim_in)
+
+    @property
+    def width_out(self) -> int:
+        """Width of the vectors that are predicted."""
+        return int(self.dim if self.dim_out is None else self.dim_out)
+
+    @property
+    def predicts_next(self) -> bool:
+        """Whether a place is trained to predict the vector of the next place rather than that of its own."""
+        return bool(self.causal if self.regression_target == "auto" else self.regression_target == "next")

@@ -1,0 +1,254 @@
+"""Models over vectors: XContinuousModel and XContinuousForRegression."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import paddle
+from paddle import Tensor
+
+from ..._compat import import_paddlenlp
+from ...config.options import ContinuousOptions
+from ...errors import InputError
+from ...nn.calls import StackCall
+from ...nn.embeddings import ContinuousEmbeddings
+from ...nn.places import kept_tokens, mask_of_lengths
+from ...nn.regression import RegressionHead, regression_loss
+from ...nn.sizes import sizes
+from ..backbone import Backbone
+from ..outputs import XModelOutput, XRegressionOutput
+from ..pretrained import XPretrainedModel
+from .configuration import XContinuousConfig
+from .generate import VectorGeneration
+from .inputs import check_lengths, check_vector_labels, check_vectors
+
+import_paddlenlp()
+
+from paddlenlp.transformers.model_utils import register_base_model  # noqa: E402
+
+
+class XContinuousPretrainedModel(XPretrainedModel):
+    """Base of the continuous family."""
+
+    config_class = XContinuousConfig
+    base_model_prefix = "xcontinuous"
+    main_input_name = "inputs"
+
+
+@register_base_model
+class XContinuousModel(XContinuousPretrainedModel, Backbone):
+    """The model without a head: vectors to hidden states.
+
+    With `dim_in=None` it is a bare stack: Encoder, Decoder or CrossAttender of x-transformers.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        ConfigError: If no model can be built from the configuration.
+    """
+
+    def __init__(self, config: XContinuousConfig) -> None:
+        super().__init__(config)
+        options = config.stack_options()
+        self.embeddings = ContinuousEmbeddings(options)
+        self.build_body(options)
+
+    @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
+    def forward(
+        self,
+        inputs: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        lens: Tensor | None = None,
+        past_key_values: tuple[Any, ...] | None = None,
+        mems: tuple[Tensor, ...] | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        use_cache: bool | None = None,
+        return_mems: bool = False,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> XModelOutput | tuple[Any, ...]:
+        """Run the model.
+
+        Args:
+            inputs: Vectors, (b, n, dim_in), or (b, n, d) where dim_in is None; with `past_key_values` only the new
+                ones. Floating point of any precision. What stands at padding has no effect; nan elsewhere spreads over
+                its row.
+            attention_mask: (b, all), (b, n, all) or (b or 1, heads or 1, n, all), where all counts past and new
+                vectors; int or bool: attend where > 0; float: added to the scores. Two axes tell padding, on either
+                side.
+            position_ids: Positions of the vectors, (b, n); by default they count the vectors of the mask.
+            lens: Number of vectors of each row, (b), the rest being padding, in place of a mask.
+            past_key_values: Cache of a former call (needs causal).
+            mems: Mems of the segment before (needs max_mem_len).
+            encoder_hidden_states: What cross attention looks at, (b, m, c).
+            encoder_attention_mask: Mask over it, as attention_mask.
+            use_cache: Return a cache (needs causal); default config.use_cache.
+            return_mems: Return mems for the next segment.
+            output_attentions: Return attention weights; default config.output_attentions. Memory tokens are left out.
+            output_hidden_states: Return hidden states: before each block, and the last; default
+                config.output_hidden_states.
+            return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
+                config.return_dict.
+
+        Returns:
+            The last hidden state, (b, n, d), and what was asked for.
+
+        Raises:
+            InputError: If an argument does not fit the model or the other arguments.
+        """
+        config = self.config
+        size = check_vectors(inputs, config.width_in)
+        if lens is not None:
+            check_lengths(lens, size[0], attention_mask, past_key_values)
+            attention_mask = mask_of_lengths(lens, size[1])
+        call = StackCall(
+            attention_mask=attention_mask,
+            cache=past_key_values,
+            mems=mems,
+            context=encoder_hidden_states,
+            context_mask=encoder_attention_mask,
+            use_cache=config.use_cache if use_cache is None else use_cache,
+            output_attentions=config.output_attentions if output_attentions is None else output_attentions,
+            output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            return_mems=return_mems,
+        )
+        if not config.causal and (call.use_cache or call.cache is not None):
+            raise InputError(
+                "use_cache and past_key_values need causal=True: with causal=False new vectors change what was "
+                "computed of the old ones; pass the whole sequence"
+            )
+        # Vectors often come in the float64 of numpy; parameters say what the model computes in.
+        vectors: Any = inputs
+        vectors = vectors.astype(next(self.named_parameters())[1].dtype)
+        padded = kept_tokens(attention_mask) is not None
+        output = self.run_body(
+            lambda positions: self.embeddings(vectors, positions, padded=padded),
+            size,
+            position_ids,
+            call,
+        )
+        return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
+
+
+class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
+    """The model with a head that predicts vectors: each its own label, or the next vector of the sequence.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        ConfigError: If no model can be built from the configuration.
+    """
+
+    def __init__(self, config: XContinuousConfig) -> None:
+        super().__init__(config)
+        self.xcontinuous = XContinuousModel(config)
+        self.options = cast(ContinuousOptions, self.xcontinuous.stack.options.continuous)
+        self.head = None
+        if config.dim_out is not None:
+            self.head = RegressionHead(
+                config.dim, config.dim_out, bias=config.output_bias, probabilistic=config.probabilistic
+            )
+
+    @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
+    def forward(
+        self,
+        inputs: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        lens: Tensor | None = None,
+        labels: Tensor | None = None,
+        past_key_values: tuple[Any, ...] | None = None,
+        mems: tuple[Tensor, ...] | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        use_cache: bool | None = None,
+        return_mems: bool = False,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> XRegressionOutput | tuple[Any, ...] | Tensor:
+        """Predict a vector at every place.
+
+        Args:
+            inputs: As in `XContinuousModel.forward`, like all that are not named here.
+            attention_mask: Likewise; the loss leaves its padding out, if it has two axes.
+            position_ids: Likewise.
+            lens: Likewise.
+            labels: Target vectors, (b, n, dim_out), nan where a number has none. Where a place predicts the next
+                (`regression_target`), they are not shifted: to learn to continue sequences give the inputs again.
+            past_key_values: As in `XContinuousModel.forward`.
+            mems: Likewise.
+            encoder_hidden_states: Likewise.
+            encoder_attention_mask: Likewise.
+            use_cache: Likewise.
+            return_mems: Likewise.
+            output_attentions: Likewise.
+            output_hidden_states: Likewise.
+            return_dict: Likewise.
+
+        Returns:
+            An XRegressionOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
+            predictions (b, n, dim_out), their variances if the model is probabilistic, and what was asked for. A tuple
+            of the predictions alone is returned as the bare tensor.
+
+        Raises:
+            InputError: If an argument does not fit the model or the other arguments.
+        """
+        hidden = self.xcontinuous(
+            inputs,
+            attention_mask,
+            position_ids,
+            lens,
+            past_key_values,
+            mems,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            use_cache,
+            return_mems,
+            output_attentions,
+            output_hidden_states,
+            return_dict=True,
+        )
+        means, log_variances = hidden.last_hidden_state, None
+        if self.head is not None:
+            means, log_variances = self.head(means)  # (b, n, dim_out)
+        output = XRegressionOutput(
+            loss=None if labels is None else self._loss(means, log_variances, labels, attention_mask, lens),
+            predictions=means,
+            variances=None if log_variances is None else log_variances.exp(),
+            past_key_values=hidden.past_key_values,
+            hidden_states=hidden.hidden_states,
+            attentions=hidden.attentions,
+            cross_attentions=hidden.cross_attentions,
+            mems=hidden.mems,
+        )
+        if self.config.return_dict if return_dict is None else return_dict:
+            return output
+        values = output.to_tuple()
+        return values[0] if len(values) == 1 else values
+
+    def _loss(
+        self,
+        means: Tensor,
+        log_variances: Tensor | None,
+        labels: Tensor,
+        attention_mask: Tensor | None,
+        lens: Tensor | None,
+    ) -> Tensor:
+        check_vector_labels(labels, means)
+        n = sizes(means)[1]
+        keep = kept_tokens(attention_mask if lens is None else mask_of_lengths(lens, n))
+        if keep is not None:
+            keep = keep[:, -n:]
+        if self.config.predicts_next:
+            # The last place has no next one. Shift the labels rather than the predictions: the shapes stay.
+            labels = paddle.concat([labels[:, 1:], paddle.full_like(labels[:, :1], float("nan"))], axis=1)
+            if keep is not None:
+                follows = paddle.concat([keep[:, 1:], paddle.zeros_like(keep[:, :1])], axis=1)
+                keep = paddle.logical_and(keep, follows)
+        return regression_loss(means, log_variances, labels, self.options, keep)
