@@ -14,7 +14,7 @@ from ..config.options import ContinuousOptions, TokenOptions
 from ..errors import InputError
 from .attention.cache import PADDING
 from .linear import Linear
-from .norms.layernorm import LayerNorm
+from .norms import make_embedding_norm
 from .positions import LearnedPositions
 
 
@@ -37,7 +37,7 @@ class Embeddings(nn.Layer):
             self.position_embeddings = LearnedPositions(
                 positions.max_seq_len, width, positions.position_embedding_scale
             )
-        self.norm = LayerNorm(width) if options.embedding.post_emb_norm else None
+        self.norm = make_embedding_norm(width, options.norm) if options.embedding.post_emb_norm else None
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 

@@ -12,7 +12,7 @@ from paddle.nn.initializer import Normal
 from ..config import StackOptions
 from ..config.options import VisionOptions
 from .linear import Linear
-from .norms.layernorm import LayerNorm
+from .norms import LayerNorm, make_embedding_norm
 from .positions.grid import GridPositions
 from .sizes import sizes
 
@@ -85,7 +85,7 @@ class PatchEmbeddings(nn.Layer):
             scale = options.position.position_embedding_scale
             lead = 0 if self.cls_token is None else 1
             self.position_embeddings = GridPositions(vision.grid, dim, lead=lead, scale=1.0 if scale is None else scale)
-        self.norm = LayerNorm(dim) if options.embedding.post_emb_norm else None
+        self.norm = make_embedding_norm(dim, options.norm) if options.embedding.post_emb_norm else None
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         registers = vision.num_register_tokens
         self.register_tokens = self._learned(registers, dim) if registers else None

@@ -8,7 +8,7 @@ import pytest
 
 from paddle_xformers.config.options import NormOptions
 from paddle_xformers.nn.linear import Linear
-from paddle_xformers.nn.norms import make_norm
+from paddle_xformers.nn.norms import make_embedding_norm, make_norm
 
 KINDS = [
     NormOptions(norm="layernorm"),
@@ -44,6 +44,20 @@ def test_norms_equal_their_formula(options, shape):
     with paddle.no_grad():
         np.testing.assert_allclose(norm(given).numpy(), wanted, atol=1e-5)
     np.testing.assert_allclose(norm(given).numpy(), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", KINDS, ids=lambda o: f"{o.norm}-{o.norm_bias}-{o.norm_eps}")
+def test_the_norm_of_embeddings_is_a_layernorm_like_those_of_the_layers(options):
+    like = options if options.norm == "layernorm" else NormOptions()
+    norm = make_embedding_norm(12, options)
+    names = {name for name, _ in norm.named_parameters()}
+    assert names == ({"weight", "bias"} if like.norm_bias else {"weight"})
+    bias = np.arange(12.0) if like.norm_bias else 0.0
+    if like.norm_bias:
+        norm.bias.set_value(bias.astype("float32"))
+    x = np.random.default_rng(0).normal(0.5, 0.05, (2, 5, 12))  # so small that eps counts
+    wanted = formula(x, like, 1.0, bias)
+    np.testing.assert_allclose(norm(paddle.to_tensor(x, "float32")).numpy(), wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", KINDS[:-1], ids=lambda o: f"{o.norm}-{o.norm_bias}-{o.norm_eps}")

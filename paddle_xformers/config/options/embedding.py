@@ -22,7 +22,7 @@ class EmbeddingOptions:
     )
     post_emb_norm: bool = option(
         False,
-        "LayerNorm on the sum of embedding and position embedding.",
+        "LayerNorm on the sum of embedding and position embedding; norm='layernorm' gives it norm_bias and norm_eps.",
         feature="emb-post-norm",
         paper="2211.05100",
     )

@@ -19,7 +19,10 @@ class NormOptions:
         choices=("layernorm", "rmsnorm", "scalenorm", "identity"),
     )
     norm_bias: bool = option(
-        False, "LayerNorm also has a bias (GPT-2, BERT).", feature="norm-layernorm-bias", paper="1607.06450"
+        False,
+        "LayerNorm also has a bias, that of the embeddings (post_emb_norm) too (GPT-2, BERT).",
+        feature="norm-layernorm-bias",
+        paper="1607.06450",
     )
     norm_eps: float | None = option(
         None,

@@ -32,4 +32,14 @@ def make_norm(dim: int, options: NormOptions) -> nn.Layer:
     return NORMS[options.norm](dim, options)
 
 
-__all__ = ["NORMS", "Identity", "LayerNorm", "RMSNorm", "ScaleNorm", "make_norm"]
+def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
+    """Build the norm of embeddings of width `dim`: a LayerNorm, like those of the layers if these are LayerNorms too.
+
+    BERT and BLOOM have biases in both; x-transformers, which has none, keeps a LayerNorm beside every other norm.
+    """
+    if options.norm != "layernorm":
+        return LayerNorm(dim)
+    return LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5)
+
+
+__all__ = ["NORMS", "Identity", "LayerNorm", "RMSNorm", "ScaleNorm", "make_embedding_norm", "make_norm"]
