@@ -28,6 +28,7 @@ class XCaptionConfig(XCompositeConfig):
     """
 
     model_type = "xcaption"
+    main_model = "XCaptionForConditionalGeneration"
     composition = CAPTION
     attribute_map = {
         "hidden_size": "dim",

@@ -17,6 +17,7 @@ class XContinuousConfig(XPretrainedConfig):
     """
 
     model_type = "xcontinuous"
+    main_model = "XContinuousModel"
     groups = (*CORE_GROUPS, ContinuousOptions)
     attribute_map = {name: own for name, own in XPretrainedConfig.attribute_map.items() if name != "vocab_size"}
 

@@ -28,6 +28,7 @@ class XSeq2SeqConfig(XCompositeConfig):
     """
 
     model_type = "xseq2seq"
+    main_model = "XSeq2SeqForConditionalGeneration"
     composition = SEQ2SEQ
     attribute_map = {
         "hidden_size": "dim",
