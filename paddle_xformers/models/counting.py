@@ -46,7 +46,7 @@ def count_parameters(config: Any, model_class: Any = None) -> int:
             f"model_class={name} cannot be built from {type(config).__name__}; give a model class of its family, such "
             f"as {config.main_model}"
         )
-    plain = copy.deepcopy(config)
+    plain: Any = copy.deepcopy(config)
     plain.initializer_range = None  # or PaddleNLP would draw the values anew once the model is built
     with shapes_only():
         model = model_class(plain)

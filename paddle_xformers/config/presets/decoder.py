@@ -1,8 +1,8 @@
 """Well-known causal decoders; parameters are those of XDecoderForCausalLM.
 
-Published numbers: of GPT, GPT-2, BLOOM, LLaMA and TinyLlama those of the released checkpoints, a tied head counted
-once. Papers on GPT-3 give rounded ones only (2005.14165, table 2.1); here they are worked out from the sizes there,
-with GPT-2's vocabulary.
+Published numbers: of GPT, GPT-2, BLOOM, LLaMA and TinyLlama those of the released checkpoints (as Hugging Face lists
+them), a tied head counted once. GPT-3's paper rounds to 6.7B and 175.0B (2005.14165, table 2.1); here its numbers are
+worked out from the sizes in that table and GPT-2's vocabulary: 12 d^2 + 13 d a layer, d a token and a position, 2 d.
 """
 
 from __future__ import annotations

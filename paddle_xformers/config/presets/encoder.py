@@ -1,6 +1,6 @@
 """Well-known encoders; parameters are those of XEncoderModel, the pooler included.
 
-Published numbers are those of the released checkpoints.
+Published numbers are those of the released checkpoints (as Hugging Face and, for ALBERT, KerasHub list them).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Well-known encoder-decoders; parameters are those of XSeq2SeqForConditionalGeneration.
 
-Published numbers are those of the released checkpoints: what T5 ties is counted once.
+Published numbers are those of the released checkpoints (as Hugging Face lists them): what T5 ties is counted once.
 """
 
 from __future__ import annotations

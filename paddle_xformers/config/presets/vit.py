@@ -1,7 +1,8 @@
 """Well-known image encoders; parameters are those of XViTForImageClassification with 1000 classes.
 
-Published numbers: of ViT-B, DeiT-S and DeiT-Ti those of the released checkpoints, images of 224 x 224 and 1000 classes;
-the papers give 86M, 307M, 632M (2010.11929, table 1; without a head) and 22M, 5M (2012.12877, table 1).
+Published numbers, for images of 224 x 224: of ViT-B, L and H those that torchvision lists for its weights, of DeiT and
+ViT-S those of the checkpoints in timm. The papers round: 86M, 307M and 632M (2010.11929, table 1), 5M, 22M and 86M
+(2012.12877, table 1).
 """
 
 from __future__ import annotations
