@@ -27,7 +27,7 @@ from paddle_xformers import (
     XViTForImageClassification,
 )
 from paddle_xformers.config.presets import PRESETS
-from paddle_xformers.config.presets.page import _FAMILIES
+from paddle_xformers.config.presets.page import FAMILIES
 from paddle_xformers.models.configuration import XPretrainedConfig
 from paddle_xformers.models.counting import shapes_only
 
@@ -89,8 +89,8 @@ def test_the_count_is_that_of_the_model_built_for_every_option(subject: Subject)
 def test_every_family_has_a_main_class(config):
     main = getattr(paddle_xformers.models, config.main_model)
     assert main.config_class is config
-    if config.model_type in _FAMILIES:
-        assert _FAMILIES[config.model_type] == (config.__name__, config.main_model)
+    if config.model_type in FAMILIES:
+        assert FAMILIES[config.model_type] == (config.__name__, config.main_model)
 
 
 def test_counting_takes_no_memory():

@@ -64,8 +64,8 @@ def _llama(what: str, paper: str, parameters: int, *, eps: float, max_seq_len: i
     return Preset(what, paper, parameters, {**_LLAMA_LAYER, **fields})
 
 
-def _llama1(what: str, parameters: int, **sizes: Any) -> Preset:
-    return _llama(f"LLaMA, {what}", "2302.13971", parameters, eps=1e-6, max_seq_len=2048, attn_dim_head=128, **sizes)
+def _llama1(what: str, parameters: int, *, eps: float = 1e-6, **sizes: Any) -> Preset:
+    return _llama(f"LLaMA, {what}", "2302.13971", parameters, eps=eps, max_seq_len=2048, attn_dim_head=128, **sizes)
 
 
 def _llama2(what: str, parameters: int, **sizes: Any) -> Preset:
@@ -103,7 +103,7 @@ DECODERS: Mapping[str, Preset] = {
     "llama-7b": _llama1("32 layers", 6_738_415_616, **_7B),
     "llama-13b": _llama1("40 layers", 13_015_864_320, **_13B),
     "llama-30b": _llama1("60 layers", 32_528_943_616, dim=6656, depth=60, heads=52, ff_dim=17920),
-    "llama-65b": _llama1("80 layers", 65_285_660_672, dim=8192, depth=80, heads=64, ff_dim=22016),
+    "llama-65b": _llama1("80 layers", 65_285_660_672, eps=1e-5, dim=8192, depth=80, heads=64, ff_dim=22016),
     "llama-2-7b": _llama2("32 layers", 6_738_415_616, **_7B),
     "llama-2-13b": _llama2("40 layers", 13_015_864_320, **_13B),
     "llama-2-70b": _llama2("80 layers", 68_976_648_192, dim=8192, depth=80, heads=64, attn_kv_heads=8, ff_dim=28672),

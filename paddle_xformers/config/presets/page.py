@@ -8,7 +8,7 @@ from . import PRESETS
 from .preset import Preset
 
 # By model_type: the configuration class, and the model class whose parameters are counted.
-_FAMILIES = {
+FAMILIES = {
     "xdecoder": ("XDecoderConfig", "XDecoderForCausalLM"),
     "xencoder": ("XEncoderConfig", "XEncoderModel"),
     "xseq2seq": ("XSeq2SeqConfig", "XSeq2SeqForConditionalGeneration"),
@@ -21,10 +21,12 @@ def presets_as_markdown() -> str:
     count = sum(len(table) for table in PRESETS.values())
     lines = ["# Presets", ""]
     lines += ["Made from `config/presets/` by `make docs`; do not edit. How to use them: [presets](../presets.md).", ""]
-    lines += [f"{count} presets. Parameters are the published ones, and a test counts them. A field that a preset does"]
-    lines += ["not name has its [default](fields.md)."]
+    lines += [
+        f"{count} presets. Parameters are the published ones (those of GPT-3, published rounded, are worked out from"
+    ]
+    lines += ["its sizes), and a test counts them. A field that a preset does not name has its [default](fields.md)."]
     for family, table in PRESETS.items():
-        lines += ["", *_family(*_FAMILIES[family], table)]
+        lines += ["", *_family(*FAMILIES[family], table)]
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ class Preset:
     Args:
         meaning: One line: which model it is.
         paper: Its arXiv number, or authors and year.
-        parameters: The published number of parameters, of the family's main class.
+        parameters: The published number of parameters, of the family's main class; each table says where it stands.
         fields: The fields that differ from the family's defaults.
         lacks: What of the published model no field expresses; it has no parameters.
     """
