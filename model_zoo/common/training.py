@@ -1,0 +1,138 @@
+"""Training with PaddleNLP's Trainer: a budget of time or of steps, and going on after an interruption."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_zoo.common.budget import Budget, Schedule
+from model_zoo.common.progress import PROGRESS_FILE, Progress, newest_checkpoint
+from paddle_xformers._compat import import_paddle, import_paddlenlp
+from paddle_xformers.errors import CheckpointError
+
+paddle = import_paddle()
+import_paddlenlp()
+from paddlenlp.trainer import PrinterCallback, Trainer, TrainingArguments  # noqa: E402
+
+NEVER = 10**6  # steps; the budget ends training, not the Trainer
+LOG_EVERY = 10  # steps
+
+
+class RecipeTrainer(Trainer):
+    """PaddleNLP's Trainer, which says what happened when a checkpoint cannot be written."""
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        folder = Path(self.args.output_dir)
+        try:
+            super()._save_checkpoint(*args, **kwargs)
+        except Exception as error:  # a full disk shows itself as any kind of error, depending on who was writing
+            before = newest_checkpoint(folder)
+            kept = f"{before.name} is complete" if before else "there was none before"
+            free = shutil.disk_usage(folder).free / 2**20
+            raise CheckpointError(
+                f"a checkpoint in {folder} could not be saved ({type(error).__name__}: {error}); {kept}. "
+                f"{free:,.0f} MB are free there: make room, and the same command goes on."
+            ) from error
+
+
+def seed_all(seed: int) -> None:
+    """Make weights, dropout and order follow from one number."""
+    random.seed(seed)
+    np.random.seed(seed)
+    paddle.seed(seed)
+
+
+def train(
+    model: Any,
+    dataset: Any,
+    plan: Schedule,
+    folder: Path,
+    seed: int,
+    collate: Any = None,
+    describe: Callable[[float, int, float], str] = lambda loss, step, seconds: f"loss {loss:.3f}",
+) -> dict[str, Any]:
+    """Train a model, from the newest checkpoint in the folder if there is one.
+
+    Args:
+        model: The model, with fresh weights; it is changed in place.
+        dataset: Rows: dicts of the model's arguments.
+        plan: Length and pace.
+        folder: Where checkpoints are kept.
+        seed: Of the order of the rows.
+        collate: Makes a batch of a list of rows; None stacks them.
+        describe: Of a loss, the steps and the seconds so far, makes what the bar shows.
+
+    Returns:
+        "seconds" and "steps" so far, "history" (a list of [step, seconds, loss]) and whether the run was
+        "interrupted" before its end.
+    """
+    budget, history = Budget(plan), []
+    resumed = newest_checkpoint(folder)
+    if resumed is not None:
+        saved = json.loads((resumed / PROGRESS_FILE).read_text(encoding="utf-8"))
+        budget.before, budget.step, history = saved["seconds"], saved["steps"], saved["history"]
+    progress = Progress(budget, history, describe)
+    trainer = RecipeTrainer(
+        model=model,
+        args=_arguments(plan.batch, folder, seed),
+        train_dataset=dataset,
+        data_collator=collate,
+        optimizers=_optimizer(model, budget, plan.learning_rate),
+        callbacks=[progress],
+    )
+    trainer.remove_callback(PrinterCallback)
+    try:
+        trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+    finally:
+        progress.close()
+    return {
+        "seconds": budget.seconds,
+        "steps": budget.step,
+        "history": history,
+        "interrupted": budget.share < 1,
+    }
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove what a finished run no longer needs."""
+    for path in folder.glob("checkpoint-*"):
+        shutil.rmtree(path)
+
+
+def _arguments(batch: int, folder: Path, seed: int) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        do_train=True,
+        max_steps=NEVER,
+        per_device_train_batch_size=batch,
+        save_strategy="no",  # Progress says when
+        unified_checkpoint=True,  # resumes from safetensors, and whatever the parameters are called
+        save_total_limit=2,  # one more than needed, for the newest may be cut off
+        logging_steps=LOG_EVERY,
+        report_to="none",
+        disable_tqdm=True,  # Progress has a bar that knows the budget
+        seed=seed,
+        device=paddle.get_device().partition(":")[0],
+    )
+
+
+def _optimizer(model: Any, budget: Budget, learning_rate: float) -> tuple[Any, Any]:
+    """AdamW with weight decay on the matrices only, and its learning rate."""
+    rate = paddle.optimizer.lr.LambdaDecay(learning_rate, budget.rate)
+    learning = [parameter for parameter in model.parameters() if not parameter.stop_gradient]
+    matrices = {parameter.name for parameter in learning if parameter.ndim > 1}
+    optimizer = paddle.optimizer.AdamW(
+        rate,
+        beta2=0.95,
+        weight_decay=0.1,
+        apply_decay_param_fun=matrices.__contains__,
+        grad_clip=paddle.nn.ClipGradByGlobalNorm(1.0),
+        parameters=learning,
+    )
+    return optimizer, rate
