@@ -92,15 +92,15 @@ def _fetched(name: str, command: list[str], archive: str, unpack: Callable[[Path
     if home.is_dir():
         return home
     CACHE.mkdir(parents=True, exist_ok=True)
-    print(f"Fetching {command[-1]} with {Path(command[0]).name} into {home}", flush=True)
+    print(f"Fetching {command[-1]} into {home}", flush=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as place:
-        files = Path(place) / "files"
+        files = Path(place).resolve() / "files"
         files.mkdir()
         _run(command, Path(place), name)
         found = sorted(Path(place).glob(archive))
         if len(found) != 1:
             raise InputError(f"{' '.join(command)} left {len(found)} files {archive}; fetch it yourself: {_way(name)}")
-        unpack(found[0], files)
+        unpack(found[0].resolve(), files)
         try:
             os.replace(files, home)
         except OSError:
@@ -118,11 +118,13 @@ def _run(command: list[str], folder: Path, name: str) -> None:
     except subprocess.CalledProcessError as error:
         lines = (error.stderr or error.stdout or "it says nothing").strip().splitlines()
         raise InputError(
-            f"{' '.join(command[-2:])} failed: {lines[-1] if lines else 'no reason given'}; see to the network (apt-get "
-            f"wants apt-get update once), or {_way(name)}"
+            f"{' '.join(command[-2:])} failed: {lines[-1] if lines else 'no reason given'}; see to the network (and "
+            f"run apt-get update once, if it is apt-get), or {_way(name)}"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"{command[0]} took more than {LONGEST} s to fetch {name}; try again, or {_way(name)}") from error
+        raise InputError(
+            f"{command[0]} took more than {LONGEST} s to fetch {name}; try again, or {_way(name)}"
+        ) from error
 
 
 def _way(name: str) -> str:

@@ -15,7 +15,9 @@ def table(head: Sequence[str], rows: Mapping[str, Sequence[float]]) -> str:
     """
     first = max(len(head[0]), *map(len, rows))
     widths = [max(9, len(name)) for name in head[1:]]
-    lines = ["  ".join([head[0].ljust(first), *(name.rjust(width) for name, width in zip(head[1:], widths))])]
+    lines = [
+        "  ".join([head[0].ljust(first), *(name.rjust(width) for name, width in zip(head[1:], widths, strict=True))])
+    ]
     for name, scores in rows.items():
         cells = (f"{score:.4f}".rjust(width) for score, width in zip(scores, widths, strict=True))
         lines.append("  ".join([name.ljust(first), *cells]))
