@@ -30,7 +30,7 @@ class EpochOrder(paddle.io.DistributedBatchSampler):
     PaddleNLP 3.0.0b4 draws it from NumPy's global state, so that a resumed run has that of the first epoch again.
 
     Args:
-        dataset: The rows.
+        dataset: The rows. If they are other in each epoch (masked, moved), it has a method `set_epoch` too.
         batch: Rows of a batch.
         seed: Of all orders.
     """
@@ -41,6 +41,8 @@ class EpochOrder(paddle.io.DistributedBatchSampler):
 
     def set_epoch(self, epoch: int) -> None:
         super().set_epoch((self.seed * 1_000_003 + epoch) % 2**32)
+        if hasattr(self.dataset, "set_epoch"):
+            self.dataset.set_epoch(epoch)
 
 
 class RecipeTrainer(Trainer):

@@ -30,32 +30,38 @@ class Rows:
     Args:
         pictures: The pictures.
         processor: Makes pixel values of them.
-        moved: Mirror and move them at random, each time anew.
+        seed: Mirror and move them at random, in each epoch anew; None leaves them as they are.
     """
 
-    def __init__(self, pictures: Pictures, processor: Any, moved: bool) -> None:
-        self.pictures, self.processor, self.moved = pictures, processor, moved
+    def __init__(self, pictures: Pictures, processor: Any, seed: int | None = None) -> None:
+        self.pictures, self.processor, self.seed = pictures, processor, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose how pictures are moved: by seed, epoch and picture, so that a resumed run moves them alike."""
+        self.epoch = epoch
 
     def __len__(self) -> int:
         return len(self.pictures.labels)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         pixels = self.pictures.pixels[index]
-        if self.moved:
-            pixels = moved(pixels)
+        if self.seed is not None:
+            pixels = moved(pixels, np.random.default_rng([self.seed, self.epoch, index]))
         values = self.processor(pixels, return_tensors="np")["pixel_values"][0]
         return {"pixel_values": values, "labels": self.pictures.labels[index]}
 
 
-def moved(pixels: np.ndarray) -> np.ndarray:
-    """Mirror a picture, or not, and move it, with black where nothing was; NumPy's seed decides.
+def moved(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Mirror a picture, or not, and move it, with black where nothing was.
 
     Args:
         pixels: (height, width).
+        random: Decides.
     """
-    if np.random.random() < CHANCE_OF_A_MIRROR:
+    if random.random() < CHANCE_OF_A_MIRROR:
         pixels = pixels[:, ::-1]
-    top, left = np.random.randint(0, 2 * FARTHEST + 1, 2)
+    top, left = random.integers(0, 2 * FARTHEST + 1, 2)
     height, width = pixels.shape
     return np.ascontiguousarray(np.pad(pixels, FARTHEST)[top : top + height, left : left + width])
 
@@ -84,7 +90,7 @@ def train(run: Run, plan: Plan, fields: dict[str, Any], pictures: Pictures, seed
         model.save_pretrained(run.model)
         processor.save_pretrained(run.model)
 
-    rows = Rows(pictures, processor, moved=True)
+    rows = Rows(pictures, processor, seed)
     return fit(run, plan, seed, lambda: XViTForImageClassification(config), rows, save, DefaultDataCollator())
 
 
@@ -100,7 +106,7 @@ def show(run: Run, plan: Plan, train_pictures: Pictures, held_out: Pictures) -> 
     print(report.trained(run.outcome or {}, plan.batch), flush=True)
     model = AutoModelForImageClassification.from_pretrained(str(run.model))
     processor = AutoImageProcessor.from_pretrained(str(run.model))
-    rows = Rows(held_out, processor, moved=False)
+    rows = Rows(held_out, processor)
     found = {"this model": logits_of(model, rows, _without_labels).argmax(-1)}
     found |= baseline.predictions(train_pictures, held_out)
     scores = {name: [float((labels == held_out.labels).mean())] for name, labels in found.items()}

@@ -17,8 +17,11 @@ from model_zoo.common.report import table
 from model_zoo.grapheme_to_phoneme import alignment, baseline, scoring
 from model_zoo.grapheme_to_phoneme import data as words
 from model_zoo.image_classification import data as pictures
+from model_zoo.masked_lm import baseline as between
+from model_zoo.masked_lm import data as masking
 from model_zoo.text_classification import classifier
 from model_zoo.text_classification import data as mails
+from paddle_xformers import XByteTokenizer
 from paddle_xformers.errors import InputError
 
 from . import small_data
@@ -121,6 +124,38 @@ def test_scores_of_a_spam_filter() -> None:
 def test_the_table_has_a_row_each() -> None:
     lines = table(["held out", "accuracy", "a long heading"], {"x": [0.5, 1], "a model": [0.25, 0]}).splitlines()
     assert lines[1].split() == ["x", "0.5000", "1.0000"] and len({len(line) for line in lines}) == 1
+
+
+def test_hidden_tokens_follow_from_seed_epoch_and_window() -> None:
+    tokenizer = XByteTokenizer()
+    texts = ["some text " * 400, "another one " * 400]
+    windows = masking.as_windows(texts, tokenizer, 100)
+    stream = windows.reshape(-1).tolist()
+    assert windows.shape == (88, 100) and stream[4000] == tokenizer.eos_token_id
+    assert tokenizer.decode(stream[:4000]) == texts[0]
+    rows = masking.Masked(windows, tokenizer, seed=1)
+    drawn = []
+    for epoch in (0, 1, 0):
+        rows.set_epoch(epoch)
+        drawn.append([rows[number] for number in range(len(rows))])
+    ids, labels = (np.stack([row[name] for row in drawn[0]]) for name in ("input_ids", "labels"))
+    hidden = labels != masking.LEFT_OUT
+    assert (hidden.sum(1) == 15).all() and (labels[hidden] == windows[hidden]).all()
+    assert (ids[~hidden] == windows[~hidden]).all()
+    masked, kept = (ids[hidden] == tokenizer.mask_token_id).mean(), (ids[hidden] == windows[hidden]).mean()
+    assert 0.76 < masked < 0.84 and 0.07 < kept < 0.14 and not set(ids[ids != windows]) & {0, 1, 3, 5, 6}
+    assert all(np.array_equal(one["input_ids"], two["input_ids"]) for one, two in zip(drawn[0], drawn[2], strict=True))
+    assert any(not np.array_equal(one["labels"], two["labels"]) for one, two in zip(drawn[0], drawn[1], strict=True))
+    with pytest.raises(InputError, match="only 3 tokens"):
+        masking.as_windows(["ab"], tokenizer, 4)
+
+
+def test_neighbours_find_what_stood_between_them() -> None:
+    neighbours = between.Neighbours(np.array([[1, 2, 3, 1, 2, 3], [1, 5, 4, 9, 9, 9], 6 * [9]]))
+    assert neighbours.find([1, 0, 3], 1) == 2 and neighbours.find([1, 0, 4], 1) == 5
+    assert (
+        neighbours.find([1, 0, 8], 1) == 2 and neighbours.find([7, 0, 4], 1) == 5 and neighbours.find([7, 0, 7], 1) == 9
+    )
 
 
 def client(folder: Path, name: str, script: str) -> None:
