@@ -85,6 +85,27 @@ def features_of_head(array: np.ndarray, place: Place) -> np.ndarray:
     return array[_order(cast(LayerOptions, place.layer))]
 
 
+def in_head_order(array: np.ndarray, place: Place) -> np.ndarray:
+    """What each query head has one of, (h, ...)."""
+    return array[_order(cast(LayerOptions, place.layer))]
+
+
+def heads_last(array: np.ndarray, place: Place) -> np.ndarray:
+    """A projection with a row for each query head, (h, d) to (d, h)."""
+    return in_head_order(array, place).T
+
+
+def features_of_heads_or_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """A projection with a row for each query head or for each of its features."""
+    one_each = array.shape[0] == _attention(cast(LayerOptions, place.layer)).heads
+    return (heads_last if one_each else features_of_heads)(array, place)
+
+
+def gate_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The same that reads what all heads attended, (h or h * k, h * k)."""
+    return features_of_heads_or_heads(output_heads(array, place).T, place)
+
+
 def head_mix(array: np.ndarray, place: Place) -> np.ndarray:
     """A mix of query heads, (h, h, 1, 1) to (h, h)."""
     order = _order(cast(LayerOptions, place.layer))

@@ -4,8 +4,11 @@ queries         after their projection, before positions
 keys_values     after their projections, before positions and cache
 in_front        further keys and values to stand in front of all others, never cached
 front_keys      those keys, before they are put there
+all_values      all values, also those in front, before the weights meet them
+compared        queries and keys, just before their products
 scores          the scaled products, before bias and mask
 masked_scores   with bias and mask on them
+normalized      how scores become weights
 weights         the attention weights, after dropout
 attended        the attended values of each head
 merged          the attended values of all heads together, before the output projection
@@ -19,6 +22,7 @@ from dataclasses import dataclass
 from paddle import Tensor, nn
 
 from ....config.options import AttentionOptions
+from ..normalizers import Normalizer
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,14 @@ class AttentionPart(nn.Layer):
         """Change the keys that a part puts in front, (b, g, t, w)."""
         return k
 
+    def all_values(self, v: Tensor, step: Step) -> Tensor:
+        """Change all values, (b, g, m, k)."""
+        return v
+
+    def compared(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries, (b, h, n, w), and all keys, (b, g, m, w), to others of any one width."""
+        return q, k
+
     def scores(self, scores: Tensor, step: Step) -> Tensor:
         """Change the scaled products, (b, h, n, m)."""
         return scores
@@ -93,6 +105,15 @@ class AttentionPart(nn.Layer):
     def masked_scores(self, scores: Tensor, step: Step) -> Tensor:
         """Change the scores with bias and mask on them, (b, h, n, m)."""
         return scores
+
+    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+        """Turn the masked scores into weights, both (b, h, n, m).
+
+        Args:
+            scores: The masked scores.
+            normalizer: How they become weights without this part.
+        """
+        return normalizer(scores)
 
     def weights(self, weights: Tensor, step: Step) -> Tensor:
         """Change the attention weights, (b, h, n, m)."""
@@ -116,15 +137,18 @@ STAGES = (
     "keys_values",
     "in_front",
     "front_keys",
+    "all_values",
+    "compared",
     "scores",
     "masked_scores",
+    "normalized",
     "weights",
     "attended",
     "merged",
     "projected",
 )
 # A part at one of these stages needs the score matrix itself: no fused kernel will do.
-NEEDS_SCORES = ("scores", "masked_scores", "weights")
+NEEDS_SCORES = ("scores", "masked_scores", "normalized", "weights")
 
 
 def acts_at(part: AttentionPart, stage: str) -> bool:
