@@ -27,6 +27,7 @@ from .heads import (
     output_heads,
     output_value,
     query_heads,
+    value_heads,
 )
 from .table import Rule, apply_rules, listed
 from .transforms import column, gain, gate_half, one_axis, one_row, rotary_frequencies, transposed, value_half
@@ -79,7 +80,7 @@ STACK_RULES: tuple[Rule, ...] = (
     # Attention.
     Rule(_BRANCH + "to_q.weight", _OUR_BRANCH + "q_proj.weight", query_heads, kinds="ac"),
     Rule(_BRANCH + "to_k.weight", _OUR_BRANCH + "k_proj.weight", key_heads, kinds="ac"),
-    Rule(_BRANCH + "to_v.weight", _OUR_BRANCH + "v_proj.weight", key_heads, kinds="ac"),
+    Rule(_BRANCH + "to_v.weight", _OUR_BRANCH + "v_proj.weight", value_heads, kinds="ac"),
     Rule(_BRANCH + "to_out.weight", _OUR_BRANCH + "o_proj.weight", output_heads, kinds="ac"),
     Rule(
         _BRANCH + "to_value_residual_mix.0.{part}",
@@ -125,6 +126,12 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(
         _BRANCH + "attend.post_softmax_talking_heads.weight",
         _OUR_BRANCH + "post_talking_heads.weight",
+        head_mix,
+        kinds="ac",
+    ),
+    Rule(
+        _BRANCH + "attend.pre_scale_post_talking_heads.weight",
+        _OUR_BRANCH + "score_scale.weight",
         head_mix,
         kinds="ac",
     ),
@@ -269,7 +276,7 @@ def _left_out(stack: StackOptions, base: str, found: Mapping[str, np.ndarray]) -
         if isinstance(branch, FeedForwardOptions):
             if branch.ff_glu and not branch.ff_no_bias:
                 gated.append(f"{prefix}ff.down_proj.bias")
-        elif branch.heads == 1 and branch.attn_dim_head == stack.dim:  # a single head is not projected
+        elif branch.heads == 1 and branch.value_dim == stack.dim:  # a single head is not projected
             name = "attn" if layer.kind == "a" else "cross_attn"
             constants[f"{prefix}{name}.o_proj.weight"] = np.eye(stack.dim, dtype="float32")
     pool = _POOL.format(base=base)

@@ -31,6 +31,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
     ("rotary_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "rotary_pos_emb": True, "only_cross": True}],
+    ("max_attend_past", "custom_layers", "only_cross"): [{**CROSS, "max_attend_past": 2, "only_cross": True}],
+    ("rotary_values", "attn_value_dim_head", "attn_dim_head"): [
+        {"rotary_pos_emb": True, "rotary_values": True, "attn_value_dim_head": 6}
+    ],
     ("position_infused_attn", "custom_layers", "only_cross"): [
         {**CROSS, "position_infused_attn": True, "only_cross": True}
     ],

@@ -71,6 +71,7 @@ CAPPED = {"attn_softclamp_logits": True, "attn_logit_softclamp_value": 0.5}
 STRAIGHT = {"attn_sparse_topk": 3, "attn_sparse_topk_straight_through": True}
 GATES = {"attn_gate_values": True, "attn_output_gate": True}
 SILU = {"attn_swiglu_values": True}
+SCALED = {"attn_pre_scale_post_talking_heads": True}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
 
@@ -122,6 +123,12 @@ VARIANTS = [
     Case("gates, one a head, silu", GATES | SILU | {"attn_output_gate_headwise": True, "dim": 16} | GQA),  # likewise
     Case("output gate", {"attn_output_gate": True} | GQA),
     Case("output gate across, silu", CROSS | {"cross_attn_output_gate": True, "cross_attn_swiglu_values": True}),
+    Case("width of values", {"attn_value_dim_head": 5} | GATES | GQA | ROTARY),
+    Case("width of values across", CROSS | {"cross_attn_value_dim_head": 11} | GQA),
+    Case("width of values of one head", {"heads": 1, "attn_value_dim_head": 32}, same_parameters=False),
+    Case("scores scale weights", SCALED | GQA | T5, inputs=PADDED),
+    Case("scores scale weights across", CROSS | across(SCALED | {"attn_pre_talking_heads": True})),
+    Case("scores scale weights, talking heads", SCALED | {"attn_post_talking_heads": True}),
     Case("window", {"attn_max_attend_past": 3} | ALIBI, inputs=PADDED),
     Case("window, t5, left padding", {"attn_max_attend_past": 2} | T5, inputs=("left padding",)),
     Case("window by layer", {"attn_max_attend_past": (2, 5)} | ROTARY, MEMORY),

@@ -124,6 +124,12 @@ class AttentionOptions(ProjectionOptions):
         paper="2003.02436",
         per_layer=ATTENTION,
     )
+    attn_pre_scale_post_talking_heads: bool = option(
+        False,
+        "Weights are multiplied by a learned mix of all heads' scores.",
+        feature="attn-pre-scale-post-talking-heads",
+        per_layer=ATTENTION,
+    )
     attn_head_scale: bool = option(
         False,
         "A learned factor on what each head attended.",
@@ -250,7 +256,7 @@ class AttentionOptions(ProjectionOptions):
         paper="2004.05150",
         minimum=0,
         per_layer=ATTENTION,
-        examples=(3, (2, None)),
+        examples=(1, (2, None)),
     )
     residual_attn: bool = option(
         False,

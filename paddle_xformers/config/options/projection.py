@@ -22,6 +22,13 @@ class ProjectionOptions:
         minimum=1,
         examples=(6,),
     )
+    attn_value_dim_head: int | None = option(
+        None,
+        "Width of a head's values; None: attn_dim_head.",
+        feature="attn-value-dim-head",
+        minimum=1,
+        examples=(5,),
+    )
     attn_kv_heads: int | None = option(
         None,
         "Number of key/value heads (grouped-query attention; 1: multi-query); with attn_collab_heads of value "
@@ -170,6 +177,11 @@ class ProjectionOptions:
         if not self.attn_collab_heads:
             return self.attn_dim_head
         return int(self.attn_collab_compression * (self.attn_dim_head * self.heads))
+
+    @property
+    def value_dim(self) -> int:
+        """Width of a head's values."""
+        return self.attn_value_dim_head or self.attn_dim_head
 
     @property
     def value_heads(self) -> int:

@@ -48,7 +48,7 @@ class Attention(nn.Layer):
         self.inner = site.inner
         self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
         queries, keys = options.query_heads * options.key_dim, options.key_heads * options.key_dim
-        values = options.value_heads * options.attn_dim_head
+        values = options.value_heads * options.value_dim
         self.q_proj = Linear(site.dim, queries, bias=options.attn_qkv_bias)
         self.k_proj = Linear(site.source_dim, keys, bias=options.attn_qkv_bias)
         self.v_proj = Linear(site.source_dim, values, bias=options.attn_qkv_bias)

@@ -20,7 +20,7 @@ from .qk_norm import QKNorm
 from .residual_scores import ResidualScores
 from .softclamp import SoftClamp
 from .sparse_topk import SparseTopK
-from .talking_heads import PostTalkingHeads, PreTalkingHeads
+from .talking_heads import PostTalkingHeads, PreTalkingHeads, ScaledWeights, ScoreScale
 from .value_residual import ValueResidual
 from .zero_kv import ZeroKeyValue
 
@@ -40,12 +40,14 @@ PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]]
     "zero_kv": (lambda site: site.options.attn_add_zero_kv, ZeroKeyValue),
     "l2_distance": (lambda site: site.options.attn_l2_distance, L2Distance),
     "residual_scores": (_adds_scores, ResidualScores),
+    "score_scale": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScoreScale),
     "pre_talking_heads": (lambda site: site.options.attn_pre_talking_heads, PreTalkingHeads),
     "softclamp": (lambda site: site.options.attn_softclamp_logits, SoftClamp),
     "learned_sink": (lambda site: site.options.attn_head_learned_sink, LearnedSink),
     "cog_signed": (lambda site: site.options.attn_cog_signed, CogSigned),
     "sparse_topk": (lambda site: site.options.attn_sparse_topk is not None, SparseTopK),
     "post_talking_heads": (lambda site: site.options.attn_post_talking_heads, PostTalkingHeads),
+    "scaled_weights": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScaledWeights),
     "laser": (lambda site: site.options.attn_laser, Laser),
     "head_scale": (lambda site: site.options.attn_head_scale, HeadScale),
     "gate_heads": (lambda site: site.options.attn_gate_value_heads, GateHeads),

@@ -17,7 +17,7 @@ projected       the output of the layer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from paddle import Tensor, nn
 
@@ -34,12 +34,14 @@ class Step:
         source: Input of keys and values, (b, m, d).
         first_values: Values of the first attention layer of this kind, (b, g, m, k), or None.
         prior_scores: Scores of the attention layer of this kind before this one, (b, h, n, m), or None.
+        kept: What one part keeps for another of the same layer, by name.
     """
 
     x: Tensor
     source: Tensor
     first_values: Tensor | None = None
     prior_scores: Tensor | None = None
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Site:
 
     @property
     def inner(self) -> int:
-        """Width of all heads together."""
-        return self.options.heads * self.options.attn_dim_head
+        """Width of what all heads attended."""
+        return self.options.heads * self.options.value_dim
 
 
 class AttentionPart(nn.Layer):

@@ -59,7 +59,7 @@ class ValueRMSNorm(AttentionPart):
 
     def __init__(self, site: Site) -> None:
         super().__init__()
-        shape = [site.options.value_heads, 1, site.options.attn_dim_head]
+        shape = [site.options.value_heads, 1, site.options.value_dim]
         self.weight = self.create_parameter(shape, default_initializer=Constant(0.0))
 
     def keys_values(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
