@@ -22,10 +22,11 @@ class GateHeads(AttentionPart):
 
     def __init__(self, site: Site) -> None:
         super().__init__()
-        self.proj = Linear(site.dim, site.options.heads, bias=True, zero_init=True)
-        Constant(OPEN)(self.proj.bias)
+        heads = site.options.heads
+        self.proj = Linear(site.dim, heads, zero_init=True)
+        self.bias = self.create_parameter([heads], default_initializer=Constant(OPEN))
 
     def attended(self, out: Tensor, step: Step) -> Tensor:
         """Gate (b, h, n, k) by head."""
-        gate = F.sigmoid(self.proj(step.x))  # (b, n, h)
+        gate = F.sigmoid(self.proj(step.x) + self.bias)  # (b, n, h)
         return out * gate.transpose([0, 2, 1]).unsqueeze(-1)
