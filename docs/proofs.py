@@ -20,6 +20,8 @@ MOST_NAMES = 8  # parity cases that are named in a row
 # Features that are one value of a field; the field itself may be declared with another feature.
 CHOICES: dict[str, tuple[str, Any]] = {
     "attn-entmax15": ("attn_normalizer", "entmax15"),
+    "attn-hard": ("attn_normalizer", "hard"),
+    "attn-sigmoid": ("attn_normalizer", "sigmoid"),
     "emb-tied-enc-dec": ("tie_token_emb", True),
     "ff-relu-squared": ("ff_activation", "relu_squared"),
     "norm-layernorm": ("norm", "layernorm"),

@@ -63,6 +63,18 @@ POSITION_RULES: tuple[Rule, ...] = (
         "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
     ),
     Rule(
+        ("max_attend_past", "custom_layers", "only_cross"),
+        lambda v: any(past is not None for past in each(v["max_attend_past"])) and _no_self_attention(v),
+        "max_attend_past={max_attend_past} acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("rotary_values", "attn_value_dim_head", "attn_dim_head"),
+        lambda v: v["rotary_values"] and v["attn_value_dim_head"] not in (None, v["attn_dim_head"]),
+        "rotary_values=True turns values like keys, but attn_value_dim_head={attn_value_dim_head} is not "
+        "attn_dim_head={attn_dim_head}; leave one of them out",
+    ),
+    Rule(
         ("rotary_emb_dim", "attn_collab_heads", "attn_collab_compression"),
         lambda v: (
             v["rotary_pos_emb"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .field import fields_of
+from .field import FieldInfo, fields_of
 from .layout import Layout, layer_layout
 from .options import (
     AttentionOptions,
@@ -139,9 +139,15 @@ def _branch(values: Mapping[str, Any], kind: str, ordinal: int) -> AttentionOpti
         return FeedForwardOptions(**_layer_values(FeedForwardOptions, values, ordinal))
     if kind == "a":
         return AttentionOptions(**_layer_values(AttentionOptions, values, ordinal))
-    names = [info.name for info in fields_of(AttentionOptions)]
-    crossed = {name: value_in_force(twin(name), values) for name in names}
+    crossed = {info.name: _across(info, values) for info in fields_of(AttentionOptions)}
     return AttentionOptions(**_layer_values(AttentionOptions, crossed, ordinal))
+
+
+def _across(info: FieldInfo, values: Mapping[str, Any]) -> Any:
+    """What holds in cross attention for a field of attention."""
+    value = value_in_force(twin(info.name), values)
+    # A list of a field without a twin is one for the self attention layers.
+    return info.default if twin(info.name) == info.name and isinstance(value, (list, tuple)) else value
 
 
 def _layer_values(group: type, values: Mapping[str, Any], ordinal: int) -> dict[str, Any]:

@@ -74,6 +74,13 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("cross_attn_one_kv_head", "cross_attn_kv_heads", 1),
     Spelling("attn_talking_heads", ("attn_pre_talking_heads", "attn_post_talking_heads")),
     _switch("attn_use_entmax15", "attn_normalizer", "entmax15"),
+    *(
+        _switch(f"{prefix}attn_{name}", f"{prefix}attn_normalizer", name)
+        for prefix in ("", "cross_")
+        for name in ("sigmoid", "hard")
+    ),
+    Spelling("attn_max_attend_past", ("max_attend_past",)),
+    Spelling("attn_onnxable", (), {}),  # masks are always made in a way that exports
     _switches(
         "use_qk_norm_attn", attn_qk_norm=True, attn_qk_norm_learned_temperature=True, norm_placement="attn_branch"
     ),

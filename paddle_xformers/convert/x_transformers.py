@@ -15,14 +15,19 @@ from .heads import (
     bias_table,
     features_of_head,
     features_of_heads,
+    features_of_heads_or_heads,
+    gate_of_heads,
     head_factors,
     head_mix,
+    heads_last,
+    in_head_order,
     key_heads,
     memory_heads,
     output_gate,
     output_heads,
     output_value,
     query_heads,
+    value_heads,
 )
 from .table import Rule, apply_rules, listed
 from .transforms import column, gain, gate_half, one_axis, one_row, rotary_frequencies, transposed, value_half
@@ -75,7 +80,7 @@ STACK_RULES: tuple[Rule, ...] = (
     # Attention.
     Rule(_BRANCH + "to_q.weight", _OUR_BRANCH + "q_proj.weight", query_heads, kinds="ac"),
     Rule(_BRANCH + "to_k.weight", _OUR_BRANCH + "k_proj.weight", key_heads, kinds="ac"),
-    Rule(_BRANCH + "to_v.weight", _OUR_BRANCH + "v_proj.weight", key_heads, kinds="ac"),
+    Rule(_BRANCH + "to_v.weight", _OUR_BRANCH + "v_proj.weight", value_heads, kinds="ac"),
     Rule(_BRANCH + "to_out.weight", _OUR_BRANCH + "o_proj.weight", output_heads, kinds="ac"),
     Rule(
         _BRANCH + "to_value_residual_mix.0.{part}",
@@ -90,7 +95,28 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "qk_norm_q_scale", _OUR_BRANCH + "qk_norm.q_scale", features_of_head, kinds="ac"),
     Rule(_BRANCH + "qk_norm_k_scale", _OUR_BRANCH + "qk_norm.k_scale", memory_heads, kinds="ac"),
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
-    Rule(_BRANCH + "to_v_gate.weight", _OUR_BRANCH + "gate_values.proj.weight", features_of_heads, kinds="ac"),
+    Rule(_BRANCH + "q_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.q_weight", features_of_head, kinds="ac"),
+    Rule(_BRANCH + "k_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.k_weight", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "value_rmsnorm.gamma", _OUR_BRANCH + "value_rmsnorm.weight", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "attend.head_attn_sink", _OUR_BRANCH + "learned_sink.weight", in_head_order, kinds="ac"),
+    Rule(_BRANCH + "to_v_head_gate.weight", _OUR_BRANCH + "gate_heads.proj.weight", heads_last, kinds="ac"),
+    Rule(_BRANCH + "to_v_head_gate.bias", _OUR_BRANCH + "gate_heads.bias", in_head_order, kinds="ac"),
+    Rule(_BRANCH + "to_v_gate.down.weight", _OUR_BRANCH + "gate_values.proj.down.weight", transposed, kinds="ac"),
+    Rule(_BRANCH + "to_v_gate.up.weight", _OUR_BRANCH + "gate_values.proj.up.weight", features_of_heads, kinds="ac"),
+    Rule(_BRANCH + "to_output_gate.weight", _OUR_BRANCH + "gate_values.output_proj.weight", gate_of_heads, kinds="ac"),
+    Rule(
+        _BRANCH + "to_output_gate.down.weight",
+        _OUR_BRANCH + "gate_values.output_proj.down.weight",
+        output_heads,
+        kinds="ac",
+    ),
+    Rule(
+        _BRANCH + "to_output_gate.up.weight",
+        _OUR_BRANCH + "gate_values.output_proj.up.weight",
+        features_of_heads,
+        kinds="ac",
+    ),
+    Rule(_BRANCH + "to_v_gate.weight", _OUR_BRANCH + "gate_values.proj.weight", features_of_heads_or_heads, kinds="ac"),
     Rule(
         _BRANCH + "attend.pre_softmax_talking_heads.weight",
         _OUR_BRANCH + "pre_talking_heads.weight",
@@ -100,6 +126,12 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(
         _BRANCH + "attend.post_softmax_talking_heads.weight",
         _OUR_BRANCH + "post_talking_heads.weight",
+        head_mix,
+        kinds="ac",
+    ),
+    Rule(
+        _BRANCH + "attend.pre_scale_post_talking_heads.weight",
+        _OUR_BRANCH + "score_scale.weight",
         head_mix,
         kinds="ac",
     ),
@@ -244,7 +276,7 @@ def _left_out(stack: StackOptions, base: str, found: Mapping[str, np.ndarray]) -
         if isinstance(branch, FeedForwardOptions):
             if branch.ff_glu and not branch.ff_no_bias:
                 gated.append(f"{prefix}ff.down_proj.bias")
-        elif branch.heads == 1 and branch.attn_dim_head == stack.dim:  # a single head is not projected
+        elif branch.heads == 1 and branch.value_dim == stack.dim:  # a single head is not projected
             name = "attn" if layer.kind == "a" else "cross_attn"
             constants[f"{prefix}{name}.o_proj.weight"] = np.eye(stack.dim, dtype="float32")
     pool = _POOL.format(base=base)

@@ -9,8 +9,9 @@ from paddle import Tensor, nn
 
 from ..config import LayerOptions, StackOptions
 from ..config.options import AttentionOptions, FeedForwardOptions
-from .attention.attention import Attention, AttentionCall, AttentionResult, Handed
+from .attention.attention import Attention
 from .attention.cache import Keeps, State
+from .attention.call import AttentionCall, AttentionResult, Handed
 from .attention.parts import Site
 from .feedforward import FeedForward
 from .norms import make_norm

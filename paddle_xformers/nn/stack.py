@@ -8,8 +8,8 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
-from .attention.attention import AttentionCall, Handed
 from .attention.cache import PADDING, states
+from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
 from .layer import Layer, LayerResult
 from .memory import mem_for_steps, next_mems

@@ -31,6 +31,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
     ("rotary_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "rotary_pos_emb": True, "only_cross": True}],
+    ("max_attend_past", "custom_layers", "only_cross"): [{**CROSS, "max_attend_past": 2, "only_cross": True}],
+    ("rotary_values", "attn_value_dim_head", "attn_dim_head"): [
+        {"rotary_pos_emb": True, "rotary_values": True, "attn_value_dim_head": 6}
+    ],
     ("position_infused_attn", "custom_layers", "only_cross"): [
         {**CROSS, "position_infused_attn": True, "only_cross": True}
     ],
@@ -103,6 +107,16 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     rule(*factors, qk_norm=True, qk_norm_dim_scale=True, qk_norm_learned_temperature=True)
     start = {"qk_norm": True, "qk_norm_learned_temperature": True}
     rule("qk_norm_seq_len", "qk_norm_temperature_init", **start, qk_norm_seq_len=8, qk_norm_temperature_init=1.0)
+    rule("qk_rmsnorm", "k_rmsnorm", qk_rmsnorm=True, k_rmsnorm=True)
+    rule("sparse_topk_straight_through", "sparse_topk", sparse_topk_straight_through=True)
+    for gate in ("gate_values", "output_gate"):
+        shapes = {gate: True, f"{gate}_rank": 2, f"{gate}_headwise": True}
+        rule(f"{gate}_rank", f"{gate}_headwise", **shapes)
+    rule("swiglu_values", "gate_values", "output_gate", swiglu_values=True)
+    silu = {"gate_values": True, "low_rank_silu_gates": False}
+    rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)
+    swiglu = f"{prefix}attn_swiglu_values"
+    found["residual", swiglu] = [{**on, "residual": "rezero", swiglu: True, f"{prefix}attn_gate_values": True}]
     rule("collab_compression", "heads", "dim_head", collab_heads=True, collab_compression=0.001)
     return found
 

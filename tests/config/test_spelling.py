@@ -29,6 +29,12 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
         False: {"attn_pre_talking_heads": False, "attn_post_talking_heads": False},
     },
     "attn_use_entmax15": {True: {"attn_normalizer": "entmax15"}, False: {}},
+    "attn_sigmoid": {True: {"attn_normalizer": "sigmoid"}, False: {}},
+    "attn_hard": {True: {"attn_normalizer": "hard"}, False: {}},
+    "cross_attn_sigmoid": {True: {"cross_attn_normalizer": "sigmoid"}, False: {}},
+    "cross_attn_hard": {True: {"cross_attn_normalizer": "hard"}, False: {}},
+    "attn_max_attend_past": {3: {"max_attend_past": 3}},
+    "attn_onnxable": {True: {}, False: {}},
     "use_qk_norm_attn": {
         True: {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "norm_placement": "attn_branch"},
         False: {},

@@ -28,6 +28,8 @@ EFFECT_ELSEWHERE = {
     "attn_qk_norm_temperature_init": "likewise",
     "cross_attn_qk_norm_temperature_init": "likewise",
     "ff_zero_init_output": "likewise",
+    "attn_sparse_topk_straight_through": "changes gradients alone: tests/parity/",
+    "cross_attn_sparse_topk_straight_through": "likewise",
 }
 
 

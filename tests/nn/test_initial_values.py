@@ -85,6 +85,19 @@ def test_collaborative_heads_start_with_normal_mixing():
     assert mixing.std() == pytest.approx(1, rel=0.15)
 
 
+def test_gates_start_open_or_half_open_and_sinks_and_gains_at_their_neutral_value():
+    options = {"attn_gate_values": True, "attn_gate_values_rank": 3, "attn_output_gate": True}
+    norms = {"attn_qk_rmsnorm": True, "attn_value_rmsnorm": True}
+    found = parameters(**options, **norms, attn_gate_value_heads=True, attn_head_learned_sink=True)
+    attn = {name.removeprefix("xdecoder.stack.layers.0.attn."): value for name, value in found.items()}
+    for name in ("gate_values.proj.up.weight", "gate_values.output_proj.weight", "gate_heads.proj.weight"):
+        assert not attn[name].any()
+    for name in ("learned_sink.weight", "qk_rmsnorm.q_weight", "qk_rmsnorm.k_weight", "value_rmsnorm.weight"):
+        assert not attn[name].any()
+    assert attn["gate_values.proj.down.weight"].any()
+    np.testing.assert_array_equal(attn["gate_heads.bias"], np.full([4], 10.0, "float32"))
+
+
 def test_cross_attention_has_a_switch_of_its_own():
     found = parameters(cross_attend=True, cross_attn_zero_init_output=True)
     assert not found["xdecoder.stack.layers.1.cross_attn.o_proj.weight"].any()

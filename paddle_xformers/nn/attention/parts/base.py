@@ -4,8 +4,11 @@ queries         after their projection, before positions
 keys_values     after their projections, before positions and cache
 in_front        further keys and values to stand in front of all others, never cached
 front_keys      those keys, before they are put there
+all_values      all values, also those in front, before the weights meet them
+compared        queries and keys, just before their products
 scores          the scaled products, before bias and mask
 masked_scores   with bias and mask on them
+normalized      how scores become weights
 weights         the attention weights, after dropout
 attended        the attended values of each head
 merged          the attended values of all heads together, before the output projection
@@ -14,11 +17,12 @@ projected       the output of the layer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from paddle import Tensor, nn
 
 from ....config.options import AttentionOptions
+from ..normalizers import Normalizer
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,14 @@ class Step:
         source: Input of keys and values, (b, m, d).
         first_values: Values of the first attention layer of this kind, (b, g, m, k), or None.
         prior_scores: Scores of the attention layer of this kind before this one, (b, h, n, m), or None.
+        kept: What one part keeps for another of the same layer, by name.
     """
 
     x: Tensor
     source: Tensor
     first_values: Tensor | None = None
     prior_scores: Tensor | None = None
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,8 @@ class Site:
 
     @property
     def inner(self) -> int:
-        """Width of all heads together."""
-        return self.options.heads * self.options.attn_dim_head
+        """Width of what all heads attended."""
+        return self.options.heads * self.options.value_dim
 
 
 class AttentionPart(nn.Layer):
@@ -86,6 +92,14 @@ class AttentionPart(nn.Layer):
         """Change the keys that a part puts in front, (b, g, t, w)."""
         return k
 
+    def all_values(self, v: Tensor, step: Step) -> Tensor:
+        """Change all values, (b, g, m, k)."""
+        return v
+
+    def compared(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries, (b, h, n, w), and all keys, (b, g, m, w), to others of any one width."""
+        return q, k
+
     def scores(self, scores: Tensor, step: Step) -> Tensor:
         """Change the scaled products, (b, h, n, m)."""
         return scores
@@ -93,6 +107,15 @@ class AttentionPart(nn.Layer):
     def masked_scores(self, scores: Tensor, step: Step) -> Tensor:
         """Change the scores with bias and mask on them, (b, h, n, m)."""
         return scores
+
+    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+        """Turn the masked scores into weights, both (b, h, n, m).
+
+        Args:
+            scores: The masked scores.
+            normalizer: How they become weights without this part.
+        """
+        return normalizer(scores)
 
     def weights(self, weights: Tensor, step: Step) -> Tensor:
         """Change the attention weights, (b, h, n, m)."""
@@ -116,15 +139,18 @@ STAGES = (
     "keys_values",
     "in_front",
     "front_keys",
+    "all_values",
+    "compared",
     "scores",
     "masked_scores",
+    "normalized",
     "weights",
     "attended",
     "merged",
     "projected",
 )
 # A part at one of these stages needs the score matrix itself: no fused kernel will do.
-NEEDS_SCORES = ("scores", "masked_scores", "weights")
+NEEDS_SCORES = ("scores", "masked_scores", "normalized", "weights")
 
 
 def acts_at(part: AttentionPart, stage: str) -> bool:
