@@ -70,6 +70,8 @@ class XPretrainedModel(PretrainedModel):
     pretrained_init_configuration: dict[str, Any] = {}
     pretrained_resource_files_map: dict[str, Any] = {"model_state": {}}
     _keys_to_ignore_on_load_unexpected: list[str] = []
+    # Names of the weights that the folder it was loaded from did not hold, and that still have initial values.
+    missing_weights: tuple[str, ...] = ()
 
     def _init_weights(self, layer: nn.Layer) -> None:
         """Redraw linears and embeddings from a normal distribution, if `initializer_range` asks for it.
@@ -182,6 +184,16 @@ class XPretrainedModel(PretrainedModel):
             model = super().from_pretrained(path, *args, **kwargs)
         check_names(os.path.join(path, kwargs.get("subfolder") or ""), set(model.state_dict()), model.base_model_prefix)
         return model
+
+    @classmethod
+    def _load_pretrained_model(cls, *args: Any, **kwargs: Any) -> Any:
+        """Remember what PaddleNLP only warns of: the weights that were not loaded; a tied one has been."""
+        loaded = super()._load_pretrained_model(*args, **kwargs)
+        model, missing = loaded[0], set(loaded[1])
+        state = model.state_dict()
+        filled = {id(weight) for name, weight in state.items() if name not in missing}
+        model.missing_weights = tuple(sorted(name for name in missing & set(state) if id(state[name]) not in filled))
+        return loaded
 
 
 def redraw_rows(weight: Tensor, kept: int, std: float) -> None:

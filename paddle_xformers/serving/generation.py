@@ -1,0 +1,51 @@
+"""What the tasks that generate share: their keywords, and the call of generate()."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from paddle_xformers.serving.generation_settings import GENERATION, check_together, defaults_of
+from paddle_xformers.serving.settings import Settings
+from paddle_xformers.serving.task import LocalTask
+
+
+class GenerationTask(LocalTask):
+    """A task whose answers are written by `model.generate`; see `LocalTask` for its arguments.
+
+    The keywords of a call are those of generate(); defaults stand in the folder's generation_config.json.
+    """
+
+    # What generate() is given of the keywords.
+    generation: ClassVar[Settings] = GENERATION
+    settings: ClassVar[Settings] = {**LocalTask.settings, **GENERATION}
+
+    _tokenizer: Any
+
+    def _initial_defaults(self) -> dict[str, Any]:
+        return {**super()._initial_defaults(), **defaults_of(self._model.generation_config, self.generation)}
+
+    def _merged(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        merged = super()._merged(given)
+        check_together(merged, given, self.settings)
+        return merged
+
+    def _generate(self, settings: Mapping[str, Any], *source: Any, **tensors: Any) -> list[list[list[int]]]:
+        """Generate from a batch; return the token ids of the answers to each of its items."""
+        options = {name: value for name, value in settings.items() if name in self.generation}
+        if self._tokenizer.pad_token_id is not None:
+            options.setdefault("pad_token_id", self._tokenizer.pad_token_id)
+        generated, _ = self._model.generate(
+            *source,
+            **tensors,
+            max_length=0,  # the older name of max_new_tokens; one in the folder would replace a given 20
+            **options,
+        )
+        each = settings["num_return_sequences"]
+        rows: list[list[int]] = generated.tolist()
+        return [rows[start : start + each] for start in range(0, len(rows), each)]
+
+    def _decoded(self, ids: list[int]) -> str:
+        """The text of an answer, without special tokens."""
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return text
