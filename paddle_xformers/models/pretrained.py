@@ -12,10 +12,10 @@ from paddle.nn.initializer import Normal, Uniform
 from .._compat import import_paddlenlp
 from ..config import StackOptions
 from ..config.options import TokenOptions
-from ..errors import InputError
+from ..errors import CheckpointError, InputError
 from ..nn.linear import Linear
 from ..nn.stack import Stack
-from .checkpoint import check_folder, check_names, explained
+from .checkpoint import check_folder, check_names, explained, of_other_shapes, without_value
 from .saving import saved_whole
 
 import_paddlenlp()
@@ -187,12 +187,13 @@ class XPretrainedModel(PretrainedModel):
 
     @classmethod
     def _load_pretrained_model(cls, *args: Any, **kwargs: Any) -> Any:
-        """Remember what PaddleNLP only warns of: the weights that were not loaded; a tied one has been."""
-        loaded = super()._load_pretrained_model(*args, **kwargs)
-        model, missing = loaded[0], set(loaded[1])
-        state = model.state_dict()
-        filled = {id(weight) for name, weight in state.items() if name not in missing}
-        model.missing_weights = tuple(sorted(name for name in missing & set(state) if id(state[name]) not in filled))
+        """Say in a sentence that weights have other shapes, and remember which were not there."""
+        try:
+            loaded = super()._load_pretrained_model(*args, **kwargs)
+        except RuntimeError as error:
+            raise CheckpointError(of_other_shapes(cls.__name__, error)) from error
+        model = loaded[0]
+        model.missing_weights = without_value(model, loaded[1])
         return loaded
 
 

@@ -18,7 +18,7 @@ class GenerationTask(LocalTask):
 
     # What generate() is given of the keywords.
     generation: ClassVar[Settings] = GENERATION
-    settings: ClassVar[Settings] = {**LocalTask.settings, **GENERATION}
+    settings: ClassVar[Settings] = {**GENERATION, **LocalTask.settings}
 
     _tokenizer: Any
 

@@ -21,7 +21,7 @@ class ImageToTextTask(GenerationTask, ImageTask):
     """
 
     generation: ClassVar[Settings] = {**GENERATION, **TARGET}
-    settings: ClassVar[Settings] = {**GenerationTask.settings, **ImageTask.settings, **TARGET}
+    settings: ClassVar[Settings] = {**TARGET, **GenerationTask.settings, **ImageTask.settings}
     usage = """
     from paddlenlp import Taskflow
 

@@ -21,7 +21,7 @@ class Text2TextGenerationTask(TextGenerationTask):
     vocabulary_field = "enc_num_tokens"
     length_field = "enc_max_seq_len"
     generation: ClassVar[Settings] = {**GENERATION, **TARGET}
-    settings: ClassVar[Settings] = {**TextGenerationTask.settings, **TARGET}
+    settings: ClassVar[Settings] = {**TARGET, **TextGenerationTask.settings}
     usage = """
     from paddlenlp import Taskflow
 
