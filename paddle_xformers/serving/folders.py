@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from paddle_xformers._compat import import_paddlenlp
 from paddle_xformers.errors import CheckpointError, ConfigError, InputError, XFormersError
 from paddle_xformers.models import XImageProcessor
@@ -53,6 +55,12 @@ def load_model(folder: str, model_class: Any, optional: Iterable[str] = (), **ov
         model = model_class.from_pretrained(folder, **overrides)
     except ConfigError as error:
         raise CheckpointError(f"no model can be built from {folder}: {error}") from error
+    except XFormersError:
+        raise
+    except Exception as error:  # a damaged configuration fails in any way
+        raise CheckpointError(
+            f"the model in {folder} cannot be loaded ({type(error).__name__}: {error}); {advice}."
+        ) from error
     missing = [name for name in model.missing_weights if not name.startswith(tuple(optional))]
     if missing:
         names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
@@ -96,7 +104,11 @@ def load_processor(folder: str) -> XImageProcessor:
     """
     try:
         processor: XImageProcessor = XImageProcessor.from_pretrained(folder)
-    except ConfigError as error:
+        trial = np.zeros([*processor.size, processor.channels], "uint8")
+        processor(trial, return_tensors="np", data_format="channels_last")
+    except CheckpointError:
+        raise
+    except Exception as error:  # a damaged file fails in any way, and some only with an image
         raise CheckpointError(
             f"the image processor in {folder} is damaged ({error}); save it there with XImageProcessor.save_pretrained "
             "again."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from paddle_xformers.serving.generation_settings import GENERATION, check_together, defaults_of
-from paddle_xformers.serving.settings import Settings
+from paddle_xformers.errors import CheckpointError, InputError
+from paddle_xformers.serving.generation_settings import GENERATION, check_together, check_tokens, defaults_of
+from paddle_xformers.serving.settings import Settings, check_values
 from paddle_xformers.serving.task import LocalTask
 
 
@@ -16,6 +17,8 @@ class GenerationTask(LocalTask):
     The keywords of a call are those of generate(); defaults stand in the folder's generation_config.json.
     """
 
+    # Field of the model that holds the size of the vocabulary it answers in.
+    answer_vocabulary: ClassVar[str] = "num_tokens"
     # What generate() is given of the keywords.
     generation: ClassVar[Settings] = GENERATION
     settings: ClassVar[Settings] = {**GENERATION, **LocalTask.settings}
@@ -23,18 +26,25 @@ class GenerationTask(LocalTask):
     _tokenizer: Any
 
     def _initial_defaults(self) -> dict[str, Any]:
-        return {**super()._initial_defaults(), **defaults_of(self._model.generation_config, self.generation)}
+        saved = defaults_of(self._model.generation_config, self.generation)
+        try:
+            check_values(saved, self.generation, self.task)
+        except InputError as error:
+            raise CheckpointError(f"generation_config.json in {self._task_path} is damaged: {error}") from error
+        pad = self._tokenizer.pad_token_id
+        return {**super()._initial_defaults(), **({} if pad is None else {"pad_token_id": pad}), **saved}
 
     def _merged(self, given: Mapping[str, Any]) -> dict[str, Any]:
         merged = super()._merged(given)
         check_together(merged, given, self.settings)
+        # Rows that end before others of their batch go on with padding, which the model reads.
+        pad = {"pad_token_id": merged.get("pad_token_id")}
+        check_tokens({**pad, **given}, getattr(self._model.config, self.answer_vocabulary), self.answer_vocabulary)
         return merged
 
     def _generate(self, settings: Mapping[str, Any], *source: Any, **tensors: Any) -> list[list[list[int]]]:
         """Generate from a batch; return the token ids of the answers to each of its items."""
         options = {name: value for name, value in settings.items() if name in self.generation}
-        if self._tokenizer.pad_token_id is not None:
-            options.setdefault("pad_token_id", self._tokenizer.pad_token_id)
         generated, _ = self._model.generate(
             *source,
             **tensors,

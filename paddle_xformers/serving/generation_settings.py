@@ -45,7 +45,7 @@ GENERATION: Settings = {
     "num_return_sequences": at_least(1, _SAMPLING + _BEAMS, neutral=1),
     "repetition_penalty": Setting("a number above 0", _is_positive),
     "no_repeat_ngram_size": Setting(
-        "a whole number of at least 1, or None", lambda v: v is None or (is_whole(v) and v >= 1)
+        "a whole number (0 forbids no repetition), or None", lambda v: v is None or (is_whole(v) and v >= 0)
     ),
     "bos_token_id": _TOKEN,
     "eos_token_id": _TOKENS,
@@ -91,6 +91,23 @@ def check_together(merged: Mapping[str, Any], given: Mapping[str, Any], settings
             raise InputError(f"{name}={value!r} has no effect with decode_strategy={strategy!r}: give {ways} with it.")
     _check_beams(merged)
     _check_lengths(merged)
+
+
+def check_tokens(given: Mapping[str, Any], size: int, field: str) -> None:
+    """Refuse ids of special tokens that are none of the vocabulary.
+
+    Args:
+        given: Keyword -> value.
+        size: Size of the vocabulary.
+        field: Name of the field that holds it.
+
+    Raises:
+        InputError: With one sentence on the first that is wrong.
+    """
+    for name, value in given.items():
+        ids = value if isinstance(value, (list, tuple)) else [value]
+        if name.endswith("_token_id") and any(one is not None and one >= size for one in ids):
+            raise InputError(f"{name}={value!r} is no token of the model, which has {field}={size}: give ids below it.")
 
 
 def _check_beams(merged: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ class ImageToTextTask(GenerationTask, ImageTask):
     `{"answer": description}` an image, in their order; with num_return_sequences=n, n of them an image.
     """
 
+    answer_vocabulary = "dec_num_tokens"
     generation: ClassVar[Settings] = {**GENERATION, **TARGET}
     settings: ClassVar[Settings] = {**TARGET, **GenerationTask.settings, **ImageTask.settings}
     usage = """

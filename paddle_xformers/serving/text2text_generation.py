@@ -19,6 +19,7 @@ class Text2TextGenerationTask(TextGenerationTask):
     """
 
     vocabulary_field = "enc_num_tokens"
+    answer_vocabulary = "dec_num_tokens"
     length_field = "enc_max_seq_len"
     generation: ClassVar[Settings] = {**GENERATION, **TARGET}
     settings: ClassVar[Settings] = {**TARGET, **TextGenerationTask.settings}

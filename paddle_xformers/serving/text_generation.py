@@ -47,7 +47,7 @@ class TextGenerationTask(GenerationTask, TextTask):
             )
 
     def _compute(self, batch: list[Text], settings: Mapping[str, Any]) -> list[list[list[int]]]:
-        ids, mask = padded([text.ids for text in batch], settings.get("pad_token_id") or self._padding(), side="left")
+        ids, mask = padded([text.ids for text in batch], settings.get("pad_token_id") or 0, side="left")
         return self._generate(settings, paddle.to_tensor(ids), attention_mask=paddle.to_tensor(mask))
 
     def _postprocess(

@@ -76,13 +76,9 @@ class TextTask(LocalTask):
 
     def _forward(self, batch: list[Text]) -> tuple[Any, Any]:
         """Run the model on a batch; return its output object and the mask, (b, n)."""
-        ids, mask = padded([text.ids for text in batch], self._padding(), side="right")
+        ids, mask = padded([text.ids for text in batch], 0, side="right")  # masked, it may be any id
         mask = paddle.to_tensor(mask)
         return self._model(input_ids=paddle.to_tensor(ids), attention_mask=mask, return_dict=True), mask
-
-    def _padding(self) -> int:
-        """The id that fills short rows; masked, it may be any."""
-        return self._tokenizer.pad_token_id or 0
 
 
 def as_texts(inputs: tuple[Any, ...]) -> list[str]:

@@ -22,7 +22,7 @@ from paddle_xformers import (
 )
 from paddle_xformers.errors import CheckpointError, InputError
 
-from .served import BY_NAME, CASES, LONGEST, OF_IMAGES, OF_TEXTS, Served, encoder, name_of
+from .served import BY_NAME, CASES, LONGEST, OF_IMAGES, OF_TEXTS, Served, close, encoder, name_of
 
 
 @pytest.fixture(params=CASES, ids=name_of)
@@ -72,6 +72,26 @@ def test_a_configuration_that_no_model_can_be_built_from(case: Served, broken: P
         case.taskflow(broken)
 
 
+@pytest.mark.parametrize("damage", [{"id2label": ["a", "b"]}, {"id2label": {"a": "b"}}, {"architectures": 3}])
+def test_a_configuration_that_paddlenlp_cannot_read(case: Served, broken: Path, damage: dict[str, Any]):
+    config = json.loads((broken / "config.json").read_text())
+    (broken / "config.json").write_text(json.dumps({**config, **damage}))
+    try:
+        case.taskflow(broken)
+    except CheckpointError as error:
+        assert str(broken) in str(error)
+    else:
+        assert "architectures" in damage  # of which we make nothing
+
+
+@pytest.mark.parametrize("damage", [{"decode_strategy": "best"}, {"temperature": "hot"}, {"max_new_tokens": -1}, "["])
+@pytest.mark.parametrize("case", [case for case in CASES if case.keywords], ids=name_of)
+def test_damaged_generation_settings(case: Served, broken: Path, damage: Any):
+    (broken / "generation_config.json").write_text(damage if isinstance(damage, str) else json.dumps(damage))
+    with pytest.raises(CheckpointError, match=r"generation_config.json"):
+        case.taskflow(broken)
+
+
 def test_weights_of_other_sizes(case: Served, broken: Path):
     config = json.loads((broken / "config.json").read_text())
     (broken / "config.json").write_text(json.dumps({**config, "dim": 16}))
@@ -89,7 +109,19 @@ def test_missing_and_damaged_weights(case: Served, broken: Path):
         case.taskflow(broken)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"size": "large"}', '{"siz": 8}', '{"image_std": 0}', None])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"size": "large"}',
+        '{"siz": 8}',
+        '{"image_std": 0}',
+        '{"rescale_factor": "x"}',
+        '{"resample": []}',
+        None,
+    ],
+)
 @pytest.mark.parametrize("case", OF_IMAGES, ids=name_of)
 def test_a_missing_or_damaged_image_processor(case: Served, broken: Path, content: str | None):
     file = broken / "preprocessor_config.json"
@@ -124,6 +156,24 @@ def test_a_missing_or_damaged_tokenizer(case: Served, broken: Path, content: str
 def test_texts_that_cannot_be_read(case: Served, made: Any, given: Any, words: str):
     with pytest.raises(InputError, match=words):
         made(case)(given)
+
+
+@pytest.mark.parametrize("case", OF_TEXTS, ids=name_of)
+def test_padding_that_the_model_has_no_token_for(case: Served, broken: Path, made: Any):
+    """It is masked, but an answer that ends before others of its batch goes on with it."""
+    tokenizer = XByteTokenizer(pad_token="<fill>", add_cls_sep_tokens=case.model == "xencoder")  # the 265th
+    tokenizer.save_pretrained(broken)
+    if not case.keywords:
+        assert close(case.taskflow(broken)(case.inputs()), made(case)(case.inputs()))
+        return
+    (broken / "generation_config.json").write_text("{}")
+    with pytest.raises(
+        InputError, match=r"pad_token_id=264 is no token of the model, which has \w+=264: give ids below"
+    ):
+        case.taskflow(broken)
+    assert case.taskflow(broken, pad_token_id=0)(case.inputs())
+    with pytest.raises(InputError, match=r"eos_token_id=\[2, 999\] is no token"):
+        made(case)(case.inputs(), eos_token_id=[2, 999])
 
 
 @pytest.mark.parametrize("case", OF_TEXTS, ids=name_of)
