@@ -42,8 +42,8 @@ class GenerationTask(LocalTask):
         check_tokens({**pad, **given}, getattr(self._model.config, self.answer_vocabulary), self.answer_vocabulary)
         return merged
 
-    def _generate(self, settings: Mapping[str, Any], *source: Any, **tensors: Any) -> list[list[list[int]]]:
-        """Generate from a batch; return the token ids of the answers to each of its items."""
+    def _generate(self, count: int, settings: Mapping[str, Any], *source: Any, **tensors: Any) -> list[list[list[int]]]:
+        """Generate from a batch of so many items; return the token ids of the answers to each."""
         options = {name: value for name, value in settings.items() if name in self.generation}
         generated, _ = self._model.generate(
             *source,
@@ -51,8 +51,8 @@ class GenerationTask(LocalTask):
             max_length=0,  # the older name of max_new_tokens; one in the folder would replace a given 20
             **options,
         )
-        each = settings["num_return_sequences"]
         rows: list[list[int]] = generated.tolist()
+        each = len(rows) // count
         return [rows[start : start + each] for start in range(0, len(rows), each)]
 
     def _decoded(self, ids: list[int]) -> str:

@@ -37,7 +37,7 @@ class ImageToTextTask(GenerationTask, ImageTask):
         self._tokenizer = load_tokenizer(self._task_path)
 
     def _compute(self, batch: list[tuple[int, Any]], settings: Mapping[str, Any]) -> list[list[list[int]]]:
-        return self._generate(settings, pixel_values=self._pixels(batch, settings))
+        return self._generate(len(batch), settings, pixel_values=self._pixels(batch, settings))
 
     def _postprocess(
         self, items: list[Any], outcomes: list[list[list[int]]], settings: Mapping[str, Any]

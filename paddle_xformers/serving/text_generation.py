@@ -48,7 +48,7 @@ class TextGenerationTask(GenerationTask, TextTask):
 
     def _compute(self, batch: list[Text], settings: Mapping[str, Any]) -> list[list[list[int]]]:
         ids, mask = padded([text.ids for text in batch], settings.get("pad_token_id") or 0, side="left")
-        return self._generate(settings, paddle.to_tensor(ids), attention_mask=paddle.to_tensor(mask))
+        return self._generate(len(batch), settings, paddle.to_tensor(ids), attention_mask=paddle.to_tensor(mask))
 
     def _postprocess(
         self, items: list[Text], outcomes: list[list[list[int]]], settings: Mapping[str, Any]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,6 +99,16 @@ def test_keywords_of_the_constructor_are_defaults_and_checked(case: Served, fold
         case.taskflow(folder_of(case), batch_size=0)
     with pytest.raises(InputError, match=f"'batch_sizes' is not a keyword of {case.task}: did you mean 'batch_size'"):
         made(case)(case.inputs(), batch_sizes=2)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.keywords], ids=name_of)
+def test_a_saved_number_of_answers_that_greedy_search_does_not_give(case: Served, folder_of: Any, tmp_path: Path):
+    copy = Path(shutil.copytree(folder_of(case), tmp_path / "model"))
+    saved = json.loads((copy / "generation_config.json").read_text())
+    (copy / "generation_config.json").write_text(json.dumps({**saved, "num_return_sequences": 2}))
+    task, inputs = case.taskflow(copy), case.inputs()
+    assert task(inputs) == case.taskflow(folder_of(case))(inputs)
+    assert len(task(inputs, decode_strategy="beam_search", num_beams=2)) == 2 * len(inputs)
 
 
 def test_the_model_stays_as_it_was(case: Served, made: Any):
