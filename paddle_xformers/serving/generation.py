@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from paddle_xformers.errors import CheckpointError, InputError
-from paddle_xformers.serving.generation_settings import GENERATION, check_together, check_tokens, defaults_of
+from paddle_xformers.serving.generation_settings import GENERATION, check_tokens, defaults_of, settled
 from paddle_xformers.serving.settings import Settings, check_values
 from paddle_xformers.serving.task import LocalTask
 
@@ -35,8 +35,7 @@ class GenerationTask(LocalTask):
         return {**super()._initial_defaults(), **({} if pad is None else {"pad_token_id": pad}), **saved}
 
     def _merged(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        merged = super()._merged(given)
-        check_together(merged, given, self.settings)
+        merged = settled(super()._merged(given), given, self.settings)
         # Rows that end before others of their batch go on with padding, which the model reads.
         pad = {"pad_token_id": merged.get("pad_token_id")}
         check_tokens({**pad, **given}, getattr(self._model.config, self.answer_vocabulary), self.answer_vocabulary)

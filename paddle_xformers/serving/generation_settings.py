@@ -72,25 +72,35 @@ def defaults_of(config: Any, names: Settings) -> dict[str, Any]:
     return defaults
 
 
-def check_together(merged: Mapping[str, Any], given: Mapping[str, Any], settings: Settings) -> None:
-    """Refuse keywords that have no effect beside the others, or that nothing can be generated with.
+def settled(merged: Mapping[str, Any], given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Refuse keywords that have no effect beside the others; defaults without effect become neutral.
 
     Args:
         merged: The value of every keyword.
         given: What the caller wrote of it.
         settings: The keywords that exist.
 
+    Returns:
+        The value of every keyword that generate() is to have.
+
     Raises:
-        InputError: With one sentence on the first that is wrong.
+        InputError: With one sentence on the first that is wrong, or that nothing can be generated with.
     """
-    strategy = merged["decode_strategy"]
-    for name, value in given.items():
-        setting = settings[name]
-        if setting.only and strategy not in setting.only and value != setting.neutral:
+    strategy, values = merged["decode_strategy"], dict(merged)
+    for name, setting in settings.items():
+        if not setting.only or strategy in setting.only:
+            continue
+        if name not in given:
+            if setting.neutral is not None:
+                values[name] = setting.neutral
+        elif given[name] != setting.neutral:
             ways = " or ".join(f"decode_strategy={way!r}" for way in setting.only)
-            raise InputError(f"{name}={value!r} has no effect with decode_strategy={strategy!r}: give {ways} with it.")
-    _check_beams(merged)
-    _check_lengths(merged)
+            raise InputError(
+                f"{name}={given[name]!r} has no effect with decode_strategy={strategy!r}: give {ways} with it."
+            )
+    _check_beams(values)
+    _check_lengths(values)
+    return values
 
 
 def check_tokens(given: Mapping[str, Any], size: int, field: str) -> None:

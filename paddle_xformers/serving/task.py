@@ -72,7 +72,8 @@ class LocalTask(Task):
             self._construct_model(model)
             self._construct_tokenizer(model)
         self._defaults = self._initial_defaults()
-        self._defaults = self._merged(given)
+        self._merged(given)  # refuses what has no effect
+        self._defaults |= given
 
     def __call__(self, inputs: tuple[Any, ...], **settings: Any) -> list[Any]:
         """Answer.

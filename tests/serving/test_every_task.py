@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,24 @@ def test_eight_threads_get_the_answers_of_one(case: Served, made: Any):
     assert all(map(close, found, expected * 4))
 
 
+def test_only_one_thread_at_a_time_has_paddle(case: Served, made: Any, monkeypatch: pytest.MonkeyPatch):
+    task, inputs = made(case), case.inputs()
+    compute, inside, most = task.task_instance._compute, [], []
+
+    def counted(*args: Any) -> Any:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.005)  # in which another thread would come in
+        found = compute(*args)
+        inside.pop()
+        return found
+
+    monkeypatch.setattr(task.task_instance, "_compute", counted)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(task, inputs * 2))
+    assert max(most) == 1
+
+
 def test_tasks_may_be_made_in_threads(case: Served, made: Any, folder_of: Any):
     expected = made(case)(case.inputs()[0])
     with ThreadPoolExecutor(8) as threads:
@@ -105,10 +124,13 @@ def test_keywords_of_the_constructor_are_defaults_and_checked(case: Served, fold
 def test_a_saved_number_of_answers_that_greedy_search_does_not_give(case: Served, folder_of: Any, tmp_path: Path):
     copy = Path(shutil.copytree(folder_of(case), tmp_path / "model"))
     saved = json.loads((copy / "generation_config.json").read_text())
-    (copy / "generation_config.json").write_text(json.dumps({**saved, "num_return_sequences": 2}))
+    (copy / "generation_config.json").write_text(
+        json.dumps({**saved, "decode_strategy": "sampling", "num_return_sequences": 2})
+    )
     task, inputs = case.taskflow(copy), case.inputs()
-    assert task(inputs) == case.taskflow(folder_of(case))(inputs)
-    assert len(task(inputs, decode_strategy="beam_search", num_beams=2)) == 2 * len(inputs)
+    assert len(task(inputs)) == len(task(inputs, top_k=3)) == 2 * len(inputs)
+    greedy = task(inputs, decode_strategy="greedy_search")
+    assert greedy == case.taskflow(folder_of(case))(inputs)
 
 
 def test_the_model_stays_as_it_was(case: Served, made: Any):
