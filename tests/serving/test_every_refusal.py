@@ -84,7 +84,10 @@ def test_a_configuration_that_paddlenlp_cannot_read(case: Served, broken: Path, 
         assert "architectures" in damage  # of which we make nothing
 
 
-@pytest.mark.parametrize("damage", [{"decode_strategy": "best"}, {"temperature": "hot"}, {"max_new_tokens": -1}, "["])
+@pytest.mark.parametrize(
+    "damage",
+    [{"decode_strategy": "best"}, {"temperature": "hot", "decode_strategy": "sampling"}, {"max_new_tokens": -1}, "["],
+)
 @pytest.mark.parametrize("case", [case for case in CASES if case.keywords], ids=name_of)
 def test_damaged_generation_settings(case: Served, broken: Path, damage: Any):
     (broken / "generation_config.json").write_text(damage if isinstance(damage, str) else json.dumps(damage))
