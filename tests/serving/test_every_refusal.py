@@ -14,7 +14,6 @@ from PIL import Image
 from paddle_xformers import (
     XByteTokenizer,
     XEncoderForMaskedLM,
-    XEncoderForSequenceClassification,
     XEncoderModel,
     XImageProcessor,
     XViTConfig,
@@ -293,16 +292,3 @@ def test_a_threshold_needs_labels_that_hold_together(made: Any):
         made(BY_NAME["text_classification-xencoder"])("a", threshold=0.3)
     with pytest.raises(InputError, match="threshold=2 is not allowed"):
         made(BY_NAME["image_classification-xvit"])(np.zeros([8, 8, 3]), threshold=2)
-
-
-def test_a_pooler_that_is_not_there(tmp_path: Path):
-    case = BY_NAME["feature_extraction-xencoder"]
-    XByteTokenizer().save_pretrained(tmp_path)
-    XEncoderModel(encoder(pooler="none")()).save_pretrained(tmp_path)
-    with pytest.raises(InputError, match="has no pooler; give 'mean'"):
-        case.taskflow(tmp_path, pooling="pooler")
-    XEncoderForMaskedLM(encoder(pooler_dense=True)()).save_pretrained(tmp_path)
-    with pytest.raises(InputError, match="has no weights for its pooler; give 'mean'"):
-        case.taskflow(tmp_path)("a", pooling="pooler")
-    XEncoderForSequenceClassification(encoder(pooler_dense=True)()).save_pretrained(tmp_path)
-    assert case.taskflow(tmp_path, pooling="pooler")("a")

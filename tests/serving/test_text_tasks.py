@@ -17,6 +17,7 @@ from paddle_xformers import (
     XEncoderModel,
     XTokenizer,
 )
+from paddle_xformers.errors import InputError
 
 from .served import BY_NAME, LONGEST, MASKED, TEXTS, Served, encoder
 
@@ -224,3 +225,16 @@ def test_half_precision_is_served_on_a_cpu(tmp_path: Path):
     model.to(dtype="float16")
     model.config.dtype = "float16"
     assert case.taskflow(saved(model, tmp_path))("to be")[0]["text"] == "to be"
+
+
+def test_a_pooler_that_is_not_there(tmp_path: Path):
+    case = BY_NAME["feature_extraction-xencoder"]
+    XByteTokenizer().save_pretrained(tmp_path)
+    XEncoderModel(encoder(pooler="none")()).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="has no pooler; give 'mean'"):
+        case.taskflow(tmp_path, pooling="pooler")
+    XEncoderForMaskedLM(encoder(pooler_dense=True)()).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="has no weights for its pooler; give 'mean'"):
+        case.taskflow(tmp_path)("a", pooling="pooler")
+    XEncoderForSequenceClassification(encoder(pooler_dense=True)()).save_pretrained(tmp_path)
+    assert case.taskflow(tmp_path, pooling="pooler")("a")
