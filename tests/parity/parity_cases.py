@@ -72,6 +72,7 @@ STRAIGHT = {"attn_sparse_topk": 3, "attn_sparse_topk_straight_through": True}
 GATES = {"attn_gate_values": True, "attn_output_gate": True}
 SILU = {"attn_swiglu_values": True}
 SCALED = {"attn_pre_scale_post_talking_heads": True}
+LATENTS = {"attn_use_latent_q": True, "attn_dim_latent_q": 12, "attn_use_latent_kv": True, "attn_dim_latent_kv": 9}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
 
@@ -123,6 +124,9 @@ VARIANTS = [
     Case("gates, one a head, silu", GATES | SILU | {"attn_output_gate_headwise": True, "dim": 16} | GQA),  # likewise
     Case("output gate", {"attn_output_gate": True} | GQA),
     Case("output gate across, silu", CROSS | {"cross_attn_output_gate": True, "cross_attn_swiglu_values": True}),
+    Case("latents", LATENTS | GQA | ROTARY, inputs=PADDED),
+    Case("latent queries", {"attn_use_latent_q": True, "attn_dim_latent_q": 7}, XL, inputs=("mems",)),
+    Case("latents across", CROSS | across(LATENTS)),
     Case("width of values", {"attn_value_dim_head": 5} | GATES | GQA | ROTARY),
     Case("width of values across", CROSS | {"cross_attn_value_dim_head": 11} | GQA),
     Case("width of values of one head", {"heads": 1, "attn_value_dim_head": 32}, same_parameters=False),
