@@ -108,6 +108,8 @@ VARIANTS = [
     # Narrow, as for GRU: at width 32 float32's own errors are 1.2e-5 (ours) and 0.7e-5 (theirs).
     Case("l2 distance", {"attn_l2_distance": True, "dim": 16} | GQA | ROTARY),
     Case("l2 distance across, memory", CROSS | {"cross_attn_l2_distance": True, "cross_attn_num_mem_kv": 2}),
+    # With a softmax the size of the query cancels out; beside a sink it does not.
+    Case("l2 distance, learned sinks", {"attn_l2_distance": True, "attn_head_learned_sink": True, "dim": 16}),
     Case("zero key", {"attn_add_zero_kv": True, "attn_num_mem_kv": 2} | ALIBI, inputs=PADDED),
     Case("zero key across", CROSS | {"cross_attn_add_zero_kv": True}, inputs=("context mask",)),
     Case("zero key, l2 distance", {"attn_add_zero_kv": True, "attn_l2_distance": True}),
