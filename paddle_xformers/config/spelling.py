@@ -80,7 +80,13 @@ SPELLINGS: tuple[Spelling, ...] = (
         for name in ("sigmoid", "hard")
     ),
     Spelling("attn_max_attend_past", ("max_attend_past",)),
-    Spelling("attn_onnxable", (), {}),  # masks are always made in a way that exports
+    *(
+        # Sets nothing: the width of the latent says it.
+        Spelling(f"{prefix}attn_use_latent_{kind}", (f"{prefix}attn_dim_latent_{kind}",), {})
+        for prefix in ("", "cross_")
+        for kind in ("q", "kv")
+    ),
+    Spelling("attn_onnxable", ("attn_kernel",), {}),  # sets nothing: masks are always made in a way that exports
     _switches(
         "use_qk_norm_attn", attn_qk_norm=True, attn_qk_norm_learned_temperature=True, norm_placement="attn_branch"
     ),
@@ -108,6 +114,7 @@ def canonical(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """
     if not prefix:
         given = _without_dim_out(given)
+    _check_latent_switches(given, prefix)
     result = {name: value for name, value in given.items() if name.removeprefix(prefix) not in BY_KEYWORD}
     source = {name: name for name in result}
     for name, value in given.items():
@@ -148,3 +155,14 @@ def _without_dim_out(given: Mapping[str, Any]) -> Mapping[str, Any]:
             "residual stream, which has that width; leave ff_dim_out out"
         )
     return {name: value for name, value in given.items() if name != "ff_dim_out"}
+
+
+def _check_latent_switches(given: Mapping[str, Any], prefix: str) -> None:
+    """Refuse an attn_use_latent_q, or its like, that does not agree with whether the width of the latent is given."""
+    for name in (f"{prefix}{cross}attn_{{}}_latent_{kind}" for cross in ("", "cross_") for kind in ("q", "kv")):
+        switch, width = name.format("use"), name.format("dim")
+        if switch in given and given[switch] != (given.get(width) is not None):
+            raise ConfigError(
+                f"{switch}={given[switch]!r} and {width}={given.get(width)!r} contradict each other: a latent has a "
+                f"width; set {width}, or neither"
+            )

@@ -34,6 +34,7 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "cross_attn_sigmoid": {True: {"cross_attn_normalizer": "sigmoid"}, False: {}},
     "cross_attn_hard": {True: {"cross_attn_normalizer": "hard"}, False: {}},
     "attn_max_attend_past": {3: {"max_attend_past": 3}},
+    **{f"{prefix}attn_use_latent_{kind}": {False: {}} for prefix in ("", "cross_") for kind in ("q", "kv")},
     "attn_onnxable": {True: {}, False: {}},
     "use_qk_norm_attn": {
         True: {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "norm_placement": "attn_branch"},
@@ -148,3 +149,14 @@ def test_keywords_of_the_old_port_make_a_valid_configuration(given):
     values = flat(**{"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8, **given})
     assert values.keys() == schema().keys()
     validate(values, schema())
+
+
+@pytest.mark.parametrize("prefix", ["", "enc_"])
+@pytest.mark.parametrize("name", ["attn_{}_latent_q", "attn_{}_latent_kv", "cross_attn_{}_latent_kv"])
+def test_a_switch_for_a_latent_agrees_with_its_width(prefix, name):
+    switch, width = prefix + name.format("use"), prefix + name.format("dim")
+    assert canonical({switch: True, width: 12}, prefix) == {width: 12}
+    assert canonical({switch: False}, prefix) == {}
+    for given in ({switch: True}, {switch: False, width: 12}, {switch: True, width: None}):
+        with pytest.raises(ConfigError, match=f"^{switch}=.* contradict each other"):
+            canonical(given, prefix)

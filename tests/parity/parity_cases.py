@@ -72,6 +72,7 @@ STRAIGHT = {"attn_sparse_topk": 3, "attn_sparse_topk_straight_through": True}
 GATES = {"attn_gate_values": True, "attn_output_gate": True}
 SILU = {"attn_swiglu_values": True}
 SCALED = {"attn_pre_scale_post_talking_heads": True}
+LATENTS = {"attn_use_latent_q": True, "attn_dim_latent_q": 12, "attn_use_latent_kv": True, "attn_dim_latent_kv": 9}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
 
@@ -107,6 +108,8 @@ VARIANTS = [
     # Narrow, as for GRU: at width 32 float32's own errors are 1.2e-5 (ours) and 0.7e-5 (theirs).
     Case("l2 distance", {"attn_l2_distance": True, "dim": 16} | GQA | ROTARY),
     Case("l2 distance across, memory", CROSS | {"cross_attn_l2_distance": True, "cross_attn_num_mem_kv": 2}),
+    # With a softmax the size of the query cancels out; beside a sink it does not.
+    Case("l2 distance, learned sinks", {"attn_l2_distance": True, "attn_head_learned_sink": True, "dim": 16}),
     Case("zero key", {"attn_add_zero_kv": True, "attn_num_mem_kv": 2} | ALIBI, inputs=PADDED),
     Case("zero key across", CROSS | {"cross_attn_add_zero_kv": True}, inputs=("context mask",)),
     Case("zero key, l2 distance", {"attn_add_zero_kv": True, "attn_l2_distance": True}),
@@ -123,6 +126,9 @@ VARIANTS = [
     Case("gates, one a head, silu", GATES | SILU | {"attn_output_gate_headwise": True, "dim": 16} | GQA),  # likewise
     Case("output gate", {"attn_output_gate": True} | GQA),
     Case("output gate across, silu", CROSS | {"cross_attn_output_gate": True, "cross_attn_swiglu_values": True}),
+    Case("latents", LATENTS | GQA | ROTARY, inputs=PADDED),
+    Case("latent queries", {"attn_use_latent_q": True, "attn_dim_latent_q": 7}, XL, inputs=("mems",)),
+    Case("latents across", CROSS | across(LATENTS)),
     Case("width of values", {"attn_value_dim_head": 5} | GATES | GQA | ROTARY),
     Case("width of values across", CROSS | {"cross_attn_value_dim_head": 11} | GQA),
     Case("width of values of one head", {"heads": 1, "attn_value_dim_head": 32}, same_parameters=False),

@@ -140,6 +140,25 @@ class ProjectionOptions:
         paper="2006.04710",
         per_layer=ATTENTION,
     )
+    attn_dim_latent_q: int | None = option(
+        None,
+        "Latent attention: queries are projected by way of this many features. None: at once.",
+        feature="attn-mla",
+        paper="2405.04434",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(12,),
+    )
+    attn_dim_latent_kv: int | None = option(
+        None,
+        "Latent attention: keys and values are projected by way of this many features, which they share. None: at "
+        "once.",
+        feature="attn-mla",
+        paper="2405.04434",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(12,),
+    )
     attn_collab_heads: bool = option(
         False,
         "Collaborative heads: one projection of queries and one of keys serve all heads, which weigh its features "

@@ -49,9 +49,9 @@ class Attention(nn.Layer):
         self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
         queries, keys = options.query_heads * options.key_dim, options.key_heads * options.key_dim
         values = options.value_heads * options.value_dim
-        self.q_proj = Linear(site.dim, queries, bias=options.attn_qkv_bias)
-        self.k_proj = Linear(site.source_dim, keys, bias=options.attn_qkv_bias)
-        self.v_proj = Linear(site.source_dim, values, bias=options.attn_qkv_bias)
+        self.q_proj = Linear(site.query_width, queries, bias=options.attn_qkv_bias)
+        self.k_proj = Linear(site.source_width, keys, bias=options.attn_qkv_bias)
+        self.v_proj = Linear(site.source_width, values, bias=options.attn_qkv_bias)
         self.o_proj = Linear(site.inner, site.dim, bias=options.attn_out_bias, zero_init=options.attn_zero_init_output)
         self.sublayer_dropout = nn.Dropout(options.attn_sublayer_dropout)
         parts = make_parts(site)
@@ -83,7 +83,8 @@ class Attention(nn.Layer):
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
         step = Step(x, x if source is None else source, handed.values, handed.scores)
-        q = split(self.q_proj(moved(x, call.q_sinusoid)), self.options.query_heads)  # (b, h or 1, n, w)
+        seen = self._through("query_input", moved(x, call.q_sinusoid), step)
+        q = split(self.q_proj(seen), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
             q = part.queries(q, step)
         q = self._rotate(q, call.q_angles)
@@ -100,8 +101,11 @@ class Attention(nn.Layer):
 
     def _keys_values(self, step: Step, call: AttentionCall) -> tuple[Tensor, Tensor, Tensor]:
         """Keys, values, and values before anything changed them, of the tokens of this call."""
-        k = split(self.k_proj(moved(step.source, call.k_sinusoid)), self.options.key_heads)  # (b, g, m, w)
-        own = v = split(self.v_proj(step.source), self.options.value_heads)  # (b, g, m, k)
+        source = placed = self._through("source_input", step.source, step)
+        if call.k_sinusoid is not None:
+            placed = self._through("source_input", moved(step.source, call.k_sinusoid), step)
+        k = split(self.k_proj(placed), self.options.key_heads)  # (b, g, m, w)
+        own = v = split(self.v_proj(source), self.options.value_heads)  # (b, g, m, k)
         for part in self.parts["keys_values"]:
             k, v = part.keys_values(k, v, step)
         return self._rotate(k, call.k_angles), self._rotate_values(v, call.k_angles), own

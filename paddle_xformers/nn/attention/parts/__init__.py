@@ -14,6 +14,7 @@ from .head_norms import QKRMSNorm, ValueRMSNorm
 from .head_scale import HeadScale
 from .l2_distance import L2Distance
 from .laser import Laser
+from .latents import LatentKeyValues, LatentQueries
 from .learned_sink import LearnedSink
 from .memory_kv import MemoryKeyValues
 from .qk_norm import QKNorm
@@ -31,6 +32,8 @@ def _adds_scores(site: Site) -> bool:
 
 # Attribute of the attention layer -> when it is there, and how it is built.
 PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
+    "latent_queries": (lambda site: site.options.attn_dim_latent_q is not None, LatentQueries),
+    "latent_keys_values": (lambda site: site.options.attn_dim_latent_kv is not None, LatentKeyValues),
     "collaborative_heads": (lambda site: site.options.attn_collab_heads, CollaborativeHeads),
     "qk_norm": (lambda site: site.options.attn_qk_norm, QKNorm),
     "qk_rmsnorm": (lambda site: site.options.attn_qk_rmsnorm or site.options.attn_k_rmsnorm, QKRMSNorm),

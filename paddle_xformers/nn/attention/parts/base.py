@@ -1,5 +1,7 @@
 """The socket of the attention layer: one idea a file, plugged in at the stages of the computation.
 
+query_input     what queries are projected from
+source_input    what keys and values are projected from
 queries         after their projection, before positions
 keys_values     after their projections, before positions and cache
 in_front        further keys and values to stand in front of all others, never cached
@@ -65,6 +67,16 @@ class Site:
     upstream_compat: bool = False
 
     @property
+    def query_width(self) -> int:
+        """Width of what queries are projected from."""
+        return self.options.attn_dim_latent_q or self.dim
+
+    @property
+    def source_width(self) -> int:
+        """Width of what keys and values are projected from."""
+        return self.options.attn_dim_latent_kv or self.source_dim
+
+    @property
     def inner(self) -> int:
         """Width of what all heads attended."""
         return self.options.heads * self.options.value_dim
@@ -75,6 +87,14 @@ class AttentionPart(nn.Layer):
 
     # Whether the scores that leave this part are what the next layer of the kind gets as `prior_scores`.
     hands_scores_on = False
+
+    def query_input(self, x: Tensor, step: Step) -> Tensor:
+        """Change what queries are projected from, (b, n, d)."""
+        return x
+
+    def source_input(self, source: Tensor, step: Step) -> Tensor:
+        """Change what keys or values are projected from, (b, m, d)."""
+        return source
 
     def queries(self, q: Tensor, step: Step) -> Tensor:
         """Change queries, (b, h, n, w); before the first part (b, 1, n, w) where heads share them."""
@@ -135,6 +155,8 @@ class AttentionPart(nn.Layer):
 
 
 STAGES = (
+    "query_input",
+    "source_input",
     "queries",
     "keys_values",
     "in_front",
