@@ -166,8 +166,8 @@ COMBINATIONS: tuple[Rule, ...] = (
     ),
     Rule(
         ("norm_eps", "norm"),
-        lambda v: v["norm_eps"] is not None and v["norm"] == "identity",
-        "norm_eps={norm_eps} has no effect while norm='identity'; leave it out",
+        lambda v: v["norm_eps"] is not None and v["norm"] in ("dynamic_tanh", "derf", "identity"),
+        "norm_eps={norm_eps} has no effect while norm={norm!r}, which has no root; leave it out",
     ),
     Rule(
         ("norm_eps", "norm"),

@@ -56,6 +56,9 @@ def _switches(keyword: str, **fields: Any) -> Spelling:
 SPELLINGS: tuple[Spelling, ...] = (
     _switch("use_rmsnorm", "norm", "rmsnorm"),
     _switch("use_scalenorm", "norm", "scalenorm"),
+    _switch("use_simple_rmsnorm", "norm", "simple_rmsnorm"),
+    _switch("use_dynamic_tanh", "norm", "dynamic_tanh"),
+    _switch("use_derf", "norm", "derf"),
     Spelling("pre_norm", ("norm_placement",), {False: "post"}),
     _switch("sandwich_norm", "norm_placement", "sandwich"),
     _switch("pre_and_post_norm", "norm_placement", "pre_and_post"),

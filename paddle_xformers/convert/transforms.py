@@ -19,6 +19,17 @@ def gain(array: np.ndarray, place: Place) -> np.ndarray:
     return array + 1 if place.unit_offset else array
 
 
+def number(array: np.ndarray, place: Place) -> np.ndarray:
+    """A norm's one number, () to (1), which may be stored less 1."""
+    return gain(array, place).reshape(1)
+
+
+def tanh_scale(array: np.ndarray, place: Place) -> np.ndarray:
+    """The steepness of dynamic tanh, () to (1), which may be stored less what it starts from."""
+    start = place.stack.norm.dynamic_tanh_init_alpha if place.unit_offset else 0.0
+    return array.reshape(1) + array.dtype.type(start)
+
+
 def one_axis(array: np.ndarray, place: Place) -> np.ndarray:
     """() to (1)."""
     return array.reshape(1)

@@ -29,12 +29,29 @@ from .heads import (
     query_heads,
     value_heads,
 )
-from .table import Rule, apply_rules, listed
-from .transforms import column, gain, gate_half, one_axis, one_row, rotary_frequencies, transposed, value_half
+from .table import Rule, apply_rules, copied, listed
+from .transforms import (
+    column,
+    gain,
+    gate_half,
+    number,
+    one_axis,
+    one_row,
+    rotary_frequencies,
+    tanh_scale,
+    transposed,
+    value_half,
+)
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
 _BRANCH, _OUR_BRANCH = _LAYER + "1.{fn}", _OURS + "{branch}."
 _POOL = "{base}.pooler.attention."
+_NORMS = (
+    ("attn_layers.final_norm.", "{base}.stack.final_norm."),
+    (_LAYER + "0.0.", _OURS + "pre_norm."),
+    (_LAYER + "0.1.", _OURS + "branch_norm."),
+    (_LAYER + "0.2.", _OURS + "post_norm."),
+)
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
 # From ids to the first hidden state, and back.
@@ -72,11 +89,18 @@ STACK_RULES: tuple[Rule, ...] = (
         "{base}.stack.position_bias.table.weight",
         bias_table,
     ),
-    Rule("attn_layers.final_norm.{gain}", "{base}.stack.final_norm.weight", gain),
     # Norms.
-    Rule(_LAYER + "0.0.{gain}", _OURS + "pre_norm.weight", gain),
-    Rule(_LAYER + "0.1.{gain}", _OURS + "branch_norm.weight", gain),
-    Rule(_LAYER + "0.2.{gain}", _OURS + "post_norm.weight", gain),
+    *(
+        Rule(source + name, target + own, transform)
+        for source, target in _NORMS
+        for name, own, transform in (
+            ("{gain}", "weight", gain),
+            ("beta", "bias", copied),
+            ("pre_tanh_scale", "alpha", tanh_scale),
+            ("alpha", "alpha", number),
+            ("s", "shift", one_axis),
+        )
+    ),
     # Attention.
     Rule(_BRANCH + "to_q.weight", _OUR_BRANCH + "q_proj.weight", query_heads, kinds="ac"),
     Rule(_BRANCH + "to_k.weight", _OUR_BRANCH + "k_proj.weight", key_heads, kinds="ac"),

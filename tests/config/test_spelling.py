@@ -16,6 +16,9 @@ from .config_values import flat
 MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "use_rmsnorm": {True: {"norm": "rmsnorm"}, False: {}},
     "use_scalenorm": {True: {"norm": "scalenorm"}, False: {}},
+    "use_simple_rmsnorm": {True: {"norm": "simple_rmsnorm"}, False: {}},
+    "use_dynamic_tanh": {True: {"norm": "dynamic_tanh"}, False: {}},
+    "use_derf": {True: {"norm": "derf"}, False: {}},
     "pre_norm": {True: {}, False: {"norm_placement": "post"}},
     "sandwich_norm": {True: {"norm_placement": "sandwich"}, False: {}},
     "pre_and_post_norm": {True: {"norm_placement": "pre_and_post"}, False: {}},

@@ -30,6 +30,7 @@ EFFECT_ELSEWHERE = {
     "ff_zero_init_output": "likewise",
     "attn_sparse_topk_straight_through": "changes gradients alone: tests/parity/",
     "cross_attn_sparse_topk_straight_through": "likewise",
+    "dynamic_tanh_init_alpha": "likewise",
 }
 
 

@@ -78,6 +78,13 @@ def test_factors_of_features_start_so_that_scores_are_as_large_as_without():
         np.testing.assert_allclose(scale, np.full([4, 1, 32], 32**0.25), rtol=1e-6)
 
 
+def test_dynamic_tanh_starts_as_steep_as_asked():
+    found = parameters(norm="dynamic_tanh", dynamic_tanh_init_alpha=0.7)
+    steepness = [value for name, value in found.items() if name.endswith("norm.alpha")]
+    assert len(steepness) == 3
+    np.testing.assert_allclose(steepness, [[0.7]] * 3, rtol=1e-6)
+
+
 def test_collaborative_heads_start_with_normal_mixing():
     mixing = parameters(attn_collab_heads=True)["xdecoder.stack.layers.0.attn.collaborative_heads.mixing"]
     assert mixing.shape == (4, 1, int(0.3 * 4 * 32))

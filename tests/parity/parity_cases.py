@@ -165,6 +165,10 @@ CASES = [
     # Norms
     Case("rmsnorm", {"use_rmsnorm": True}),
     Case("scalenorm", {"use_scalenorm": True}),
+    Case("simple rmsnorm", {"use_simple_rmsnorm": True, "sandwich_norm": True}),
+    Case("dynamic tanh", {"use_dynamic_tanh": True, "dynamic_tanh_init_alpha": 0.5}),
+    Case("dynamic tanh, without offset", {"use_dynamic_tanh": True}, theirs={"norm_add_unit_offset": False}),
+    Case("derf", {"use_derf": True, "sandwich_norm": True}),
     Case("post-norm", {"pre_norm": False}),
     Case("sandwich norm", {"sandwich_norm": True}),
     Case("norms before and after", {"pre_and_post_norm": True, "use_rmsnorm": True}),

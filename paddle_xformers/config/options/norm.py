@@ -13,10 +13,20 @@ class NormOptions:
 
     norm: str = option(
         "layernorm",
-        "Kind of norm.",
+        "Kind of norm. simple_rmsnorm: rmsnorm without gains. dynamic_tanh, derf: a learned S-shaped function of each "
+        "feature in place of a norm.",
         feature="norm-layernorm",
-        paper="1607.06450; 1910.07467; 1910.05895",
-        choices=("layernorm", "rmsnorm", "scalenorm", "identity"),
+        paper="1607.06450; 1910.07467; 1910.05895; 2307.14995; 2503.10622; 2512.10938",
+        choices=("layernorm", "rmsnorm", "scalenorm", "simple_rmsnorm", "dynamic_tanh", "derf", "identity"),
+    )
+    dynamic_tanh_init_alpha: float = option(
+        1.0,
+        "Where the learned steepness of dynamic_tanh starts.",
+        feature="norm-dynamic-tanh",
+        paper="2503.10622",
+        above=0,
+        examples=(0.5,),
+        needs={"norm": "dynamic_tanh"},
     )
     norm_bias: bool = option(
         False,
