@@ -7,6 +7,7 @@ from typing import Any
 
 from .attention_rules import ATTENTION_RULES
 from .continuous_rules import CONTINUOUS_RULES
+from .feedforward_rules import FEEDFORWARD_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
 from .options import LayoutOptions
@@ -50,6 +51,7 @@ def _branches_start_dead(v: Values) -> bool:
 COMBINATIONS: tuple[Rule, ...] = (
     *POSITION_RULES,
     *ATTENTION_RULES,
+    *FEEDFORWARD_RULES,
     Rule(
         ("custom_layers",),
         lambda v: (
@@ -181,20 +183,10 @@ COMBINATIONS: tuple[Rule, ...] = (
         "untie or use one width",
     ),
     Rule(
-        ("ff_dim", "ff_mult"),
-        lambda v: v["ff_dim"] is not None and v["ff_mult"] != 4,
-        "ff_dim={ff_dim} and ff_mult={ff_mult} both set the inner width of the feed-forward layers; keep one",
-    ),
-    Rule(
         ("hyper_conn_sinkhorn_iters", "upstream_compat"),
         lambda v: v["upstream_compat"] and v["hyper_conn_sinkhorn_iters"] != 5,
         "hyper_conn_sinkhorn_iters={hyper_conn_sinkhorn_iters} has no effect while upstream_compat=True, which sums "
         "the streams; leave one of them out",
-    ),
-    Rule(
-        ("ff_glu_mult_bias", "ff_glu"),
-        lambda v: any(each(v["ff_glu_mult_bias"])) and not any(each(v["ff_glu"])),
-        "ff_glu_mult_bias=True has no effect while ff_glu={ff_glu}; set ff_glu=True or leave it out",
     ),
     Rule(
         ("shift_mem_down", "depth"),

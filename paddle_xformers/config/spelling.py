@@ -73,6 +73,8 @@ SPELLINGS: tuple[Spelling, ...] = (
     Spelling("disable_abs_pos_emb", ("position_embedding",), {True: "none", False: "learned"}),
     _switch("ff_swish", "ff_activation", "silu"),
     _switch("ff_relu_squared", "ff_activation", "relu_squared"),
+    _switch("ff_solu", "ff_activation", "solu"),
+    Spelling("ff_custom_activation", ("ff_activation",)),
     _switch("attn_one_kv_head", "attn_kv_heads", 1),
     _switch("cross_attn_one_kv_head", "cross_attn_kv_heads", 1),
     Spelling("attn_talking_heads", ("attn_pre_talking_heads", "attn_post_talking_heads")),

@@ -165,6 +165,7 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "up_proj.{part}", value_half, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "gate_proj.{part}", gate_half, kinds="f"),
+    Rule(_BRANCH + "ff.0.{name}.norm.gamma", _OUR_BRANCH + "activation.norm.weight", kinds="f"),
     Rule(_BRANCH + "ff.0.mult_bias", _OUR_BRANCH + "mult_bias", kinds="f"),
     Rule(_BRANCH + "ff.2.{part}", _OUR_BRANCH + "down_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.1.gamma", _OUR_BRANCH + "inner_norm.weight", kinds="f"),

@@ -77,6 +77,8 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
             "hyper_conn_sinkhorn_iters": 3,
         }
     ],
+    ("ff_softclamp_value", "ff_glu"): [{"ff_softclamp_value": 1.5, "ff_glu": True}],
+    ("ff_glu_softclamp", "ff_activation"): [{"ff_glu": True, "ff_glu_softclamp": True, "ff_activation": "relu"}],
     ("ff_glu_mult_bias", "ff_glu"): [{"ff_glu_mult_bias": True}],
     ("shift_mem_down", "depth"): [{"max_mem_len": 4, "shift_mem_down": 2, "depth": 2}],
     ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],

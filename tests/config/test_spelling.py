@@ -51,6 +51,8 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "disable_abs_pos_emb": {True: {"position_embedding": "none"}, False: {"position_embedding": "learned"}},
     "ff_swish": {True: {"ff_activation": "silu"}, False: {}},
     "ff_relu_squared": {True: {"ff_activation": "relu_squared"}, False: {}},
+    "ff_solu": {True: {"ff_activation": "solu"}, False: {}},
+    "ff_custom_activation": {"mish": {"ff_activation": "mish"}},
     "attn_one_kv_head": {True: {"attn_kv_heads": 1}, False: {}},
     "cross_attn_one_kv_head": {True: {"cross_attn_kv_heads": 1}, False: {}},
     "attn_flash": {True: {"attn_kernel": "auto"}, False: {"attn_kernel": "eager"}},

@@ -19,7 +19,7 @@ class Case:
         upstream: Keywords of x-transformers' Decoder, which our configuration takes as well.
         wrapper: Keywords of its TransformerWrapper, likewise.
         ours: Further fields of our configuration only; they win over the two above.
-        theirs: Further keywords of the Decoder only.
+        theirs: Further keywords of the Decoder only; a custom activation by the name of its class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
             "mems" (a second segment after a first), "token types".
@@ -251,6 +251,19 @@ CASES = [
     Case("ff_mult by layer", {"ff_mult": (2, 3)}),
     Case("swish", {"ff_swish": True}),
     Case("relu squared", {"ff_relu_squared": True}),
+    Case("solu", {"ff_solu": True}),
+    Case("solu, glu by layer", {"ff_solu": True, "ff_glu": (True, False), "ff_softclamp_value": 1.5}),
+    *(
+        Case(name, ours={"ff_activation": name}, theirs={"ff_custom_activation": module})
+        for name, module in (("mish", "Mish"), ("softplus", "Softplus"), ("elu", "ELU"))
+    ),
+    Case("leaky relu", GLU, ours={"ff_activation": "leaky_relu"}, theirs={"ff_custom_activation": "LeakyReLU"}),
+    Case("soft clamp", {"ff_softclamp_value": 1.5}),
+    Case("soft clamps of a gated unit", GLU | {"ff_glu_softclamp": True, "ff_glu_up_softclamp_value": 0.7}),
+    Case(
+        "soft clamps of a gated unit, swish",
+        GLU | {"ff_glu_softclamp": True, "ff_glu_gate_softclamp_value": 0.5, "ff_swish": True},
+    ),
     Case("glu", GLU),
     Case("glu, factor", GLU | {"ff_glu_mult_bias": True, "ff_swish": True}),
     Case("glu by layer", {"ff_glu": (True, False)}),
