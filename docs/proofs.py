@@ -38,6 +38,7 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "pos-t5-bias": ("position_bias", "t5"),
     "residual-gru": ("residual", "gru"),
     "residual-hyper-connections": ("residual", "hyper"),
+    "residual-orthogonal": ("residual", "orthogonal"),
     "residual-plain": ("residual", "plain"),
 }
 
@@ -56,6 +57,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "norm-layernorm-bias": ("tests/nn/test_norms.py",),
     "norm-rezero": ("tests/nn/test_residuals.py",),
     "out-return-embeddings": ("tests/models/test_forward.py",),
+    "residual-orthogonal": ("tests/nn/test_residuals.py",),
     "pos-rotary-half-split": ("tests/nn/test_positions.py",),
 }
 

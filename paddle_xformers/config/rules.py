@@ -12,6 +12,7 @@ from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
 from .options import LayoutOptions
 from .position_rules import POSITION_RULES
+from .residual_rules import RESIDUAL_RULES
 from .rule import Rule, Values, each, kinds
 from .schema import group_values, schema, value_in_force
 from .vision_rules import VISION
@@ -43,15 +44,11 @@ def _special_orders(v: Values) -> int:
     return sum(v[name] is not None for name in ("custom_layers", "par_ratio", "sandwich_coef"))
 
 
-def _branches_start_dead(v: Values) -> bool:
-    names = ("attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output")
-    return v["residual"] == "rezero" and any(any(each(v[name])) for name in names)
-
-
 COMBINATIONS: tuple[Rule, ...] = (
     *POSITION_RULES,
     *ATTENTION_RULES,
     *FEEDFORWARD_RULES,
+    *RESIDUAL_RULES,
     Rule(
         ("custom_layers",),
         lambda v: (
@@ -131,31 +128,6 @@ COMBINATIONS: tuple[Rule, ...] = (
         "'f' layers into custom_layers and leave macaron out",
     ),
     Rule(
-        ("residual", "num_residual_streams"),
-        lambda v: (v["residual"] == "hyper") != (v["num_residual_streams"] > 1),
-        "residual={residual!r} does not go with num_residual_streams={num_residual_streams}: residual='hyper' "
-        "needs at least 2 streams, every other kind has 1",
-    ),
-    Rule(
-        ("scale_residual", "residual"),
-        lambda v: v["scale_residual"] and v["residual"] == "hyper",
-        "scale_residual=True does not go with residual='hyper', whose streams have learned factors already; leave one "
-        "of them out",
-    ),
-    Rule(
-        ("scale_residual_constant", "residual"),
-        lambda v: v["scale_residual_constant"] != 1 and v["residual"] == "hyper",
-        "scale_residual_constant={scale_residual_constant} does not go with residual='hyper', whose streams have "
-        "learned factors already; leave one of them out",
-    ),
-    Rule(
-        ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"),
-        _branches_start_dead,
-        "residual='rezero' starts with a factor of 0, and a branch that starts at 0 itself (attn_zero_init_output="
-        "{attn_zero_init_output}, cross_attn_zero_init_output={cross_attn_zero_init_output}, ff_zero_init_output="
-        "{ff_zero_init_output}) would then never get a gradient; leave one of them out",
-    ),
-    Rule(
         ("shift_tokens", "dim"),
         lambda v: 2 * max(each(v["shift_tokens"])) + 1 > v["dim"],
         "shift_tokens={shift_tokens} leaves no feature for some shifts: dim={dim} must be at least "
@@ -181,12 +153,6 @@ COMBINATIONS: tuple[Rule, ...] = (
         lambda v: v["tie_word_embeddings"] and v["emb_dim"] not in (None, v["dim"]),
         "tie_word_embeddings=True needs emb_dim equal to dim, but emb_dim={emb_dim} and dim={dim}; "
         "untie or use one width",
-    ),
-    Rule(
-        ("hyper_conn_sinkhorn_iters", "upstream_compat"),
-        lambda v: v["upstream_compat"] and v["hyper_conn_sinkhorn_iters"] != 5,
-        "hyper_conn_sinkhorn_iters={hyper_conn_sinkhorn_iters} has no effect while upstream_compat=True, which sums "
-        "the streams; leave one of them out",
     ),
     Rule(
         ("shift_mem_down", "depth"),

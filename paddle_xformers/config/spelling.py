@@ -63,6 +63,7 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("sandwich_norm", "norm_placement", "sandwich"),
     _switch("pre_and_post_norm", "norm_placement", "pre_and_post"),
     _switches("use_rezero", residual="rezero", norm="identity"),
+    _switch("orthog_residual", "residual", "orthogonal"),
     _switch("gate_residual", "residual", "gru"),
     Spelling("pre_norm_has_final_norm", ("final_norm",), {False: False}),
     _switch("alibi_pos_bias", "position_bias", "alibi"),

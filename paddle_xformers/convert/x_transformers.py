@@ -161,6 +161,7 @@ STACK_RULES: tuple[Rule, ...] = (
         head_mix,
         kinds="ac",
     ),
+    Rule(_LAYER + "1.{fn}gamma", _OURS + "layer_scale.weight", gain),
     # Feed-forward.
     Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "up_proj.{part}", value_half, kinds="f"),

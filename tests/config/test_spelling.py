@@ -23,6 +23,7 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "sandwich_norm": {True: {"norm_placement": "sandwich"}, False: {}},
     "pre_and_post_norm": {True: {"norm_placement": "pre_and_post"}, False: {}},
     "use_rezero": {True: {"residual": "rezero", "norm": "identity"}, False: {}},
+    "orthog_residual": {True: {"residual": "orthogonal"}, False: {}},
     "gate_residual": {True: {"residual": "gru"}, False: {}},
     "pre_norm_has_final_norm": {True: {}, False: {"final_norm": False}},
     "alibi_pos_bias": {True: {"position_bias": "alibi"}, False: {}},

@@ -31,6 +31,8 @@ EFFECT_ELSEWHERE = {
     "attn_sparse_topk_straight_through": "changes gradients alone: tests/parity/",
     "cross_attn_sparse_topk_straight_through": "likewise",
     "dynamic_tanh_init_alpha": "likewise",
+    "layerscale_init_value": "likewise",
+    "depth_scale_residual": "likewise",
 }
 
 

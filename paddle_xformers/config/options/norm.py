@@ -50,6 +50,21 @@ class NormOptions:
         paper="2002.04745; 2105.13290; 2510.25741; 2010.04245",
         choices=("pre", "post", "sandwich", "pre_and_post", "attn_branch"),
     )
+    softclamp_output: bool = option(
+        False,
+        "A soft clamp, value * tanh(x / value), on the residual stream before the final norm.",
+        feature="norm-softclamp-output",
+        paper="2408.00118",
+    )
+    softclamp_output_value: float = option(
+        30.0,
+        "Bound of the soft clamp of softclamp_output.",
+        feature="norm-softclamp-output",
+        paper="2408.00118",
+        above=0,
+        examples=(2.0,),
+        needs={"softclamp_output": True},
+    )
     final_norm: bool | None = option(
         None,
         "A norm closes the stack. None: yes for the placements pre, sandwich and attn_branch, else no.",
