@@ -69,6 +69,7 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("alibi_pos_bias", "position_bias", "alibi"),
     _switch("alibi_pos_emb", "position_bias", "alibi"),
     _switch("rel_pos_bias", "position_bias", "t5"),
+    _switch("scaled_sinu_pos_emb", "position_embedding", "sinusoidal"),
     Spelling("use_abs_pos_emb", ("position_embedding",), {False: "none"}),
     Spelling("use_pos_emb", ("position_embedding",), {False: "none"}),
     Spelling("disable_abs_pos_emb", ("position_embedding",), {True: "none", False: "learned"}),

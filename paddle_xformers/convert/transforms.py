@@ -84,9 +84,10 @@ def rotary_frequencies(array: np.ndarray, place: Place) -> None:
             f"the weights hold {place.source}, but rotary_pos_emb=False; set rotary_pos_emb=True as in training"
         )
     width = head_dim // 2 if position.rotary_emb_dim is None else position.rotary_emb_dim
-    ours = position.rotary_base ** (-np.arange(0, width, 2) / width)
+    base = position.rotary_rescaled_base(width)
+    ours = base ** (-np.arange(0, width, 2) / width)
     if array.shape != ours.shape or not np.allclose(array, ours, rtol=1e-4):
         raise CheckpointError(
             f"{place.source} holds {array.size} frequencies down to {array.min():g}, but rotary_emb_dim={width} and "
-            f"rotary_base={position.rotary_base:g} give {ours.size} down to {ours.min():g}; set both as in training"
+            f"rotary_base={base:g} give {ours.size} down to {ours.min():g}; set both as in training"
         )

@@ -16,6 +16,8 @@ from .attention.cache import PADDING
 from .linear import Linear
 from .norms import make_embedding_norm
 from .positions import LearnedPositions
+from .norms.layernorm import LayerNorm
+from .positions import LearnedPositions, ScaledSinusoid
 
 
 class Embeddings(nn.Layer):
@@ -38,6 +40,8 @@ class Embeddings(nn.Layer):
                 positions.max_seq_len, width, positions.position_embedding_scale
             )
         self.norm = make_embedding_norm(width, options.norm) if options.embedding.post_emb_norm else None
+        self.sinusoid = ScaledSinusoid(width) if positions.position_embedding == "sinusoidal" else None
+        self.norm = LayerNorm(width) if options.embedding.post_emb_norm else None
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 
@@ -58,6 +62,8 @@ class Embeddings(nn.Layer):
             rows = self.position_embeddings.weight.shape[0]
             advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
             x = x + looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
+        if self.sinusoid is not None:
+            x = x + self.sinusoid(position_ids.clip(min=0), x.dtype)
         if self.norm is not None:
             x = self.norm(x)
         x = self.dropout(x)

@@ -27,6 +27,13 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         {"rotary_pos_emb": True, "rotary_emb_dim": 66},
         {"rotary_pos_emb": True, "attn_dim_head": 6},
     ],
+    ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"): [
+        {"rotary_pos_emb": True, "rotary_base_rescale_factor": 2.0, "rotary_emb_dim": 2}
+    ],
+    ("rotate_num_heads", "heads"): [{"rotary_pos_emb": True, "rotate_num_heads": 9}],
+    ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"): [
+        {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_kv_heads": 4}
+    ],
     ("alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_num_heads": 9}],
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],

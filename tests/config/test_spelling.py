@@ -47,6 +47,7 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "qk_norm_attn_seq_len": {64: {"attn_qk_norm_seq_len": 64}},
     "attn_scale_init_value": {-2.5: {"attn_qk_norm_temperature_init": -2.5}},
     "rel_pos_bias": {True: {"position_bias": "t5"}, False: {}},
+    "scaled_sinu_pos_emb": {True: {"position_embedding": "sinusoidal"}, False: {}},
     "use_abs_pos_emb": {True: {}, False: {"position_embedding": "none"}},
     "use_pos_emb": {True: {}, False: {"position_embedding": "none"}},
     "disable_abs_pos_emb": {True: {"position_embedding": "none"}, False: {"position_embedding": "learned"}},

@@ -41,7 +41,9 @@ class Angles:
 
 
 class Rotary(nn.Layer):
-    """Turns the first features of each head.
+    """Turns the first features of each head, or of the last heads (2405.04434).
+
+    Longer sequences than in training: the base may be rescaled (2309.00071), positions divided (2306.15595).
 
     Args:
         head_dim: Width of a head.
@@ -55,7 +57,9 @@ class Rotary(nn.Layer):
         self.turns_values = options.rotary_values
         width = options.rotary_width(head_dim)
         first, second = _pairs(width, options.rotary_layout)
-        frequencies = options.rotary_base ** (-np.arange(0, width, 2, dtype="float64") / width)
+        self.turned_heads = options.rotate_num_heads
+        base = options.rotary_rescaled_base(width)
+        frequencies = base ** (-np.arange(0, width, 2, dtype="float64") / width) / options.rotary_interpolation_factor
         rates = np.zeros(features)
         rates[first] = rates[second] = frequencies
         swap = np.zeros((features, features))
@@ -74,9 +78,12 @@ class Rotary(nn.Layer):
             dtype: Type of the queries and keys.
         """
         places = positions.astype("float32")
-        turned = places.unsqueeze(-1) * self.rates  # (b or 1, n, w)
+        turned = (places.unsqueeze(-1) * self.rates).unsqueeze(1)  # (b or 1, 1, n, w)
+        if self.turned_heads is not None:
+            last = paddle.arange(heads) >= heads - self.turned_heads
+            turned = turned * last.astype("float32").reshape([heads, 1, 1])  # (b or 1, h, n, w)
         shape = [batch, heads, -1, -1]
-        cos, sin = (part.astype(dtype).unsqueeze(1).expand(shape).contiguous() for part in (turned.cos(), turned.sin()))
+        cos, sin = (part.astype(dtype).expand(shape).contiguous() for part in (turned.cos(), turned.sin()))
         return Angles(cos, sin)
 
     def turn(self, x: Tensor, angles: Angles) -> Tensor:
