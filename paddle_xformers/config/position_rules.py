@@ -121,6 +121,12 @@ POSITION_RULES: tuple[Rule, ...] = (
         "or leave it out",
     ),
     Rule(
+        ("position_embedding_scale", "l2norm_embed"),
+        lambda v: v["position_embedding_scale"] is not None and v["l2norm_embed"],
+        "position_embedding_scale={position_embedding_scale} has no effect while l2norm_embed=True, which brings the "
+        "vectors of positions to length 1; leave one of them out",
+    ),
+    Rule(
         ("position_embedding_scale", "max_seq_len"),
         lambda v: v["position_embedding_scale"] is not None and v["max_seq_len"] < 1,
         "position_embedding_scale={position_embedding_scale} has no effect while max_seq_len=0, which leaves no "

@@ -49,6 +49,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         {"rotary_pos_emb": True, "attn_collab_heads": True, "attn_collab_compression": 0.05}
     ],
     ("position_embedding_scale", "position_embedding"): [{"position_embedding_scale": 1.0, "rotary_pos_emb": True}],
+    ("position_embedding_scale", "l2norm_embed"): [{"position_embedding_scale": 0.5, "l2norm_embed": True}],
     ("position_embedding_scale", "max_seq_len"): [{"position_embedding_scale": 1.0, "max_seq_len": 0}],
     ("position_embedding", "max_seq_len"): [{"position_embedding": "learned", "max_seq_len": 0}],
     ("custom_layers",): [{"custom_layers": ["a", "x"]}],

@@ -96,6 +96,13 @@ def test_last_linears_start_smaller_the_deeper_they_stand(given):
             assert np.abs(weight).max() > 2.5 * wanted  # normal, not uniform
 
 
+@pytest.mark.parametrize("given", [{}, {"initializer_range": 0.02}], ids=str)
+def test_embeddings_of_unit_length_start_small(given):
+    found = parameters(l2norm_embed=True, **given)
+    for name in ("word_embeddings", "position_embeddings"):
+        assert found[f"xdecoder.embeddings.{name}.weight"].std() == pytest.approx(1e-5, rel=0.03)
+
+
 def test_layer_scale_starts_where_asked():
     for given, start in (({}, 0.0), ({"layerscale_init_value": 0.1}, 0.1)):
         found = parameters(use_layerscale=True, **given)

@@ -376,6 +376,9 @@ CASES = [
     Case("mems, cross attention", CROSS, XL, inputs=("mems",)),
     # Embeddings
     Case("emb_dim", wrapper={"emb_dim": 20}),
+    Case("embeddings of unit length", wrapper={"l2norm_embed": True}),
+    Case("embeddings of unit length, rotary, tied head", ROTARY, {"l2norm_embed": True, "tie_embedding": True}),
+    Case("part of the gradient", wrapper={"emb_frac_gradient": 0.3, "post_emb_norm": True}),
     Case("norm of the embeddings", wrapper={"post_emb_norm": True, "emb_dim": 20}),
     Case("tied head", wrapper={"tie_embedding": True}),
     Case("tied head, scale", wrapper={"tie_embedding": True, "tie_embedding_scale": 0.5}),
