@@ -48,6 +48,12 @@ POSITION_RULES: tuple[Rule, ...] = (
         "more features or leave it out",
     ),
     Rule(
+        ("rotary_xpos", "rotary_values"),
+        lambda v: v["rotary_xpos"] and v["rotary_values"],
+        "rotary_xpos=True and rotary_values=True do not go together: values would grow with their position; leave one "
+        "of them out",
+    ),
+    Rule(
         ("rotate_num_heads", "heads"),
         lambda v: v["rotate_num_heads"] is not None and v["rotate_num_heads"] > v["heads"],
         "rotate_num_heads={rotate_num_heads} is larger than heads={heads}; use at most heads",

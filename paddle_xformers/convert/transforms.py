@@ -91,3 +91,11 @@ def rotary_frequencies(array: np.ndarray, place: Place) -> None:
             f"{place.source} holds {array.size} frequencies down to {array.min():g}, but rotary_emb_dim={width} and "
             f"rotary_base={base:g} give {ours.size} down to {ours.min():g}; set both as in training"
         )
+
+
+def xpos_scales(array: np.ndarray, place: Place) -> None:
+    """Nothing to store: they follow from the configuration, which must ask for xPos."""
+    if not place.stack.position.rotary_xpos:
+        raise CheckpointError(
+            f"the weights hold {place.source}, but rotary_xpos=False; set rotary_xpos=True as in training"
+        )

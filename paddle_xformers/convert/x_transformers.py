@@ -41,6 +41,7 @@ from .transforms import (
     tanh_scale,
     transposed,
     value_half,
+    xpos_scales,
 )
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
@@ -85,6 +86,7 @@ VISION_RULES: tuple[Rule, ...] = (
 STACK_RULES: tuple[Rule, ...] = (
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
+    Rule("attn_layers.rotary_pos_emb.scale", "", xpos_scales),
     Rule(
         "attn_layers.rel_pos.relative_attention_bias.weight",
         "{base}.stack.position_bias.table.weight",

@@ -30,6 +30,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"): [
         {"rotary_pos_emb": True, "rotary_base_rescale_factor": 2.0, "rotary_emb_dim": 2}
     ],
+    ("rotary_xpos", "rotary_values"): [{"rotary_pos_emb": True, "rotary_xpos": True, "rotary_values": True}],
     ("rotate_num_heads", "heads"): [{"rotary_pos_emb": True, "rotate_num_heads": 9}],
     ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"): [
         {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_kv_heads": 4}

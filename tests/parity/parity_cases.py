@@ -48,6 +48,7 @@ class Case:
 
 
 ROTARY = {"rotary_pos_emb": True}
+XPOS = ROTARY | {"rotary_xpos": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 CROSS = {"cross_attend": True}
@@ -154,6 +155,9 @@ CASES = [
     Case("rotary, rescaled base", ROTARY, ours={"rotary_base": 40000.0}, theirs={"rotary_base_rescale_factor": 2.0}),
     Case("rotary, rescale factor", ROTARY | GQA | {"rotary_base_rescale_factor": 2.0}),
     Case("rotary, interpolation", ROTARY | {"rotary_interpolation_factor": 2.5, "rotary_emb_dim": 8}),
+    Case("xpos", XPOS, families=DECODER),
+    Case("xpos, mems, padding", XPOS | GQA, XL, inputs=("mems", *PADDED), families=DECODER),
+    Case("xpos, base, some heads", XPOS | {"rotary_xpos_scale_base": 8, "rotate_num_heads": 2}, families=DECODER),
     Case("rotary, some heads", ROTARY | {"rotate_num_heads": 1}, XL, inputs=("mems",)),
     Case("rotary, some heads, memory tokens", ROTARY | {"rotate_num_heads": 3}, MEMORY),
     Case("sinusoidal positions", wrapper={"scaled_sinu_pos_emb": True}),

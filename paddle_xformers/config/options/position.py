@@ -179,7 +179,7 @@ class SchemeOptions:
 
 
 @dataclass(frozen=True)
-class PositionOptions(SchemeOptions):
+class SequenceOptions(SchemeOptions):
     """Position schemes, and the length of a sequence."""
 
     max_seq_len: int = option(
@@ -189,4 +189,28 @@ class PositionOptions(SchemeOptions):
         feature="emb-token",
         minimum=0,
         examples=(48,),
+    )
+
+
+@dataclass(frozen=True)
+class PositionOptions(SequenceOptions):
+    """Position schemes, those for causal attention too, and the length of a sequence."""
+
+    rotary_xpos: bool = option(
+        False,
+        "Rotated queries and keys also fade with distance (xPos): the faster a pair turns, the faster. For causal "
+        "attention.",
+        feature="pos-rotary-xpos",
+        paper="2212.10554",
+        needs={"rotary_pos_emb": True},
+    )
+    rotary_xpos_scale_base: float = option(
+        512.0,
+        "Distance over which rotary_xpos fades by its full factor. Positions beyond 60 times as many are too far.",
+        feature="pos-rotary-xpos",
+        paper="2212.10554",
+        above=0,
+        examples=(8.0,),
+        needs={"rotary_xpos": True},
+        beside={"rotary_pos_emb": True},
     )
