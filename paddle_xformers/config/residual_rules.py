@@ -11,7 +11,7 @@ def _zero_outputs(v: Values) -> bool:
 
 
 def _scales_start_at_zero(v: Values) -> bool:
-    return v["use_layerscale"] and v["layerscale_init_value"] == 0
+    return bool(v["use_layerscale"] and v["layerscale_init_value"] == 0)
 
 
 RESIDUAL_RULES: tuple[Rule, ...] = (
