@@ -29,18 +29,37 @@ from .heads import (
     query_heads,
     value_heads,
 )
-from .table import Rule, apply_rules, listed
-from .transforms import column, gain, gate_half, one_axis, one_row, rotary_frequencies, transposed, value_half
+from .table import Rule, apply_rules, copied, listed
+from .transforms import (
+    column,
+    gain,
+    gate_half,
+    number,
+    one_axis,
+    one_row,
+    rotary_frequencies,
+    tanh_scale,
+    transposed,
+    value_half,
+    xpos_scales,
+)
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
 _BRANCH, _OUR_BRANCH = _LAYER + "1.{fn}", _OURS + "{branch}."
 _POOL = "{base}.pooler.attention."
+_NORMS = (
+    ("attn_layers.final_norm.", "{base}.stack.final_norm."),
+    (_LAYER + "0.0.", _OURS + "pre_norm."),
+    (_LAYER + "0.1.", _OURS + "branch_norm."),
+    (_LAYER + "0.2.", _OURS + "post_norm."),
+)
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
 # From ids to the first hidden state, and back.
 TOKEN_RULES: tuple[Rule, ...] = (
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
+    Rule("pos_emb.scale", "{base}.embeddings.sinusoid.scale"),
     Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
@@ -67,16 +86,24 @@ VISION_RULES: tuple[Rule, ...] = (
 STACK_RULES: tuple[Rule, ...] = (
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
+    Rule("attn_layers.rotary_pos_emb.scale", "", xpos_scales),
     Rule(
         "attn_layers.rel_pos.relative_attention_bias.weight",
         "{base}.stack.position_bias.table.weight",
         bias_table,
     ),
-    Rule("attn_layers.final_norm.{gain}", "{base}.stack.final_norm.weight", gain),
     # Norms.
-    Rule(_LAYER + "0.0.{gain}", _OURS + "pre_norm.weight", gain),
-    Rule(_LAYER + "0.1.{gain}", _OURS + "branch_norm.weight", gain),
-    Rule(_LAYER + "0.2.{gain}", _OURS + "post_norm.weight", gain),
+    *(
+        Rule(source + name, target + own, transform)
+        for source, target in _NORMS
+        for name, own, transform in (
+            ("{gain}", "weight", gain),
+            ("beta", "bias", copied),
+            ("pre_tanh_scale", "alpha", tanh_scale),
+            ("alpha", "alpha", number),
+            ("s", "shift", one_axis),
+        )
+    ),
     # Attention.
     Rule(_BRANCH + "to_q.weight", _OUR_BRANCH + "q_proj.weight", query_heads, kinds="ac"),
     Rule(_BRANCH + "to_k.weight", _OUR_BRANCH + "k_proj.weight", key_heads, kinds="ac"),
@@ -137,10 +164,12 @@ STACK_RULES: tuple[Rule, ...] = (
         head_mix,
         kinds="ac",
     ),
+    Rule(_LAYER + "1.{fn}gamma", _OURS + "layer_scale.weight", gain),
     # Feed-forward.
     Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "up_proj.{part}", value_half, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "gate_proj.{part}", gate_half, kinds="f"),
+    Rule(_BRANCH + "ff.0.{name}.norm.gamma", _OUR_BRANCH + "activation.norm.weight", kinds="f"),
     Rule(_BRANCH + "ff.0.mult_bias", _OUR_BRANCH + "mult_bias", kinds="f"),
     Rule(_BRANCH + "ff.2.{part}", _OUR_BRANCH + "down_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.1.gamma", _OUR_BRANCH + "inner_norm.weight", kinds="f"),

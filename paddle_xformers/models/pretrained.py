@@ -76,10 +76,10 @@ class XPretrainedModel(PretrainedModel):
     def _init_weights(self, layer: nn.Layer) -> None:
         """Redraw linears and embeddings from a normal distribution, if `initializer_range` asks for it.
 
-        All layers have drawn their own initial values already; those that start at zero keep it.
+        All layers have drawn their own initial values already; those with a start of their own, such as zero, keep it.
         """
         std = self.config.initializer_range
-        if std is None or getattr(layer, "zero_init", False):
+        if std is None or getattr(layer, "own_start", False):
             return
         if isinstance(layer, (Linear, nn.Embedding, LMHead)):
             Normal(0.0, std)(layer.weight)

@@ -173,8 +173,8 @@ def _with_angles(
 ) -> AttentionCall:
     batch, heads = sizes(x)[0], options.attention.heads
     q_angles = k_angles = rotary.angles(places.queries, batch=batch, heads=heads, dtype=x.dtype)
-    if places.new is not places.queries:
-        k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype)
+    if places.new is not places.queries or rotary.fades:
+        k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype, of_keys=True)
     return dataclasses.replace(call, q_angles=q_angles, k_angles=k_angles)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import paddle
 import pytest
@@ -17,13 +19,20 @@ KINDS = [
     NormOptions(norm="rmsnorm"),
     NormOptions(norm="rmsnorm", norm_eps=0.1),
     NormOptions(norm="scalenorm"),
+    NormOptions(norm="simple_rmsnorm"),
+    NormOptions(norm="dynamic_tanh"),
+    NormOptions(norm="derf"),
     NormOptions(norm="identity"),
 ]
 
 
-def formula(x, options: NormOptions, weight, bias):
+def formula(x, options: NormOptions, weight=1.0, bias=0.0, alpha=1.0, shift=0.0):
     if options.norm == "identity":
         return x
+    if options.norm == "dynamic_tanh":
+        return np.tanh(alpha * x) * weight + bias
+    if options.norm == "derf":
+        return np.vectorize(math.erf)(alpha * x + shift) * weight + bias
     if options.norm == "layernorm":
         x = x - x.mean(-1, keepdims=True)
     eps = options.norm_eps or (1e-5 if options.norm == "layernorm" else 1e-12)
@@ -39,7 +48,7 @@ def test_norms_equal_their_formula(options, shape):
     for name, parameter in norm.named_parameters():
         parameter.set_value(values[name].astype("float32"))
     x = rng.normal(0.5, 2, shape)
-    wanted = formula(x, options, values.get("weight", 1.0), values.get("bias", 0.0))
+    wanted = formula(x, options, **values)
     given = paddle.to_tensor(x, "float32")
     with paddle.no_grad():
         np.testing.assert_allclose(norm(given).numpy(), wanted, atol=1e-5)
@@ -72,7 +81,7 @@ def test_gradients_of_norms_equal_finite_differences(options):
     (norm(given) * paddle.to_tensor(slope, "float32")).sum().backward()
 
     def loss(changed, weights):
-        return (formula(changed, options, weights["weight"], weights.get("bias", 0.0)) * slope).sum()
+        return (formula(changed, options, **weights) * slope).sum()
 
     def numeric(array, function):
         gradient = np.zeros_like(array)

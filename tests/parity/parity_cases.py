@@ -19,7 +19,7 @@ class Case:
         upstream: Keywords of x-transformers' Decoder, which our configuration takes as well.
         wrapper: Keywords of its TransformerWrapper, likewise.
         ours: Further fields of our configuration only; they win over the two above.
-        theirs: Further keywords of the Decoder only.
+        theirs: Further keywords of the Decoder only; a custom activation by the name of its class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
             "mems" (a second segment after a first), "token types".
@@ -48,6 +48,7 @@ class Case:
 
 
 ROTARY = {"rotary_pos_emb": True}
+XPOS = ROTARY | {"rotary_xpos": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 CROSS = {"cross_attend": True}
@@ -152,6 +153,20 @@ CASES = [
     Case("rotary", ROTARY),
     Case("rotary, full width", ROTARY | {"rotary_emb_dim": 8}),
     Case("rotary, rescaled base", ROTARY, ours={"rotary_base": 40000.0}, theirs={"rotary_base_rescale_factor": 2.0}),
+    Case("rotary, rescale factor", ROTARY | GQA | {"rotary_base_rescale_factor": 2.0}),
+    Case("rotary, interpolation", ROTARY | {"rotary_interpolation_factor": 2.5, "rotary_emb_dim": 8}),
+    Case("xpos", XPOS, families=DECODER),
+    Case("xpos, mems, padding", XPOS | GQA, XL, inputs=("mems", *PADDED), families=DECODER),
+    Case("xpos, base, some heads", XPOS | {"rotary_xpos_scale_base": 8, "rotate_num_heads": 2}, families=DECODER),
+    Case("rotary, some heads", ROTARY | {"rotate_num_heads": 1}, XL, inputs=("mems",)),
+    Case("rotary, some heads, memory tokens", ROTARY | {"rotate_num_heads": 3}, MEMORY),
+    Case("sinusoidal positions", wrapper={"scaled_sinu_pos_emb": True}),
+    Case(
+        "sinusoidal positions, emb_dim, rotary",
+        ROTARY,
+        {"scaled_sinu_pos_emb": True, "emb_dim": 20},
+        theirs={"disable_abs_pos_emb": False},
+    ),
     Case("rotary and learned positions", ROTARY | {"disable_abs_pos_emb": False}),
     Case("alibi", ALIBI),
     Case("alibi, some heads", ALIBI | {"alibi_num_heads": 2}),
@@ -165,10 +180,20 @@ CASES = [
     # Norms
     Case("rmsnorm", {"use_rmsnorm": True}),
     Case("scalenorm", {"use_scalenorm": True}),
+    Case("simple rmsnorm", {"use_simple_rmsnorm": True, "sandwich_norm": True}),
+    Case("dynamic tanh", {"use_dynamic_tanh": True, "dynamic_tanh_init_alpha": 0.5}),
+    Case("dynamic tanh, without offset", {"use_dynamic_tanh": True}, theirs={"norm_add_unit_offset": False}),
+    Case("derf", {"use_derf": True, "sandwich_norm": True}),
     Case("post-norm", {"pre_norm": False}),
     Case("sandwich norm", {"sandwich_norm": True}),
     Case("norms before and after", {"pre_and_post_norm": True, "use_rmsnorm": True}),
     Case("no final norm", {"pre_norm_has_final_norm": False}),
+    Case("soft clamp of the output", {"softclamp_output": True}),
+    Case(
+        "soft clamp of the output, value, post-norm",
+        {"pre_norm": False} | {"softclamp_output": True, "softclamp_output_value": 2.0},
+    ),
+    Case("soft clamp of streams", HYPER | {"softclamp_output": True, "softclamp_output_value": 2.0}, ours=COMPAT),
     Case("gains without offset", theirs={"norm_add_unit_offset": False}),
     # Attention
     Case("grouped heads", {"attn_kv_heads": 2, "heads": 8}),
@@ -247,6 +272,19 @@ CASES = [
     Case("ff_mult by layer", {"ff_mult": (2, 3)}),
     Case("swish", {"ff_swish": True}),
     Case("relu squared", {"ff_relu_squared": True}),
+    Case("solu", {"ff_solu": True}),
+    Case("solu, glu by layer", {"ff_solu": True, "ff_glu": (True, False), "ff_softclamp_value": 1.5}),
+    *(
+        Case(name, ours={"ff_activation": name}, theirs={"ff_custom_activation": module})
+        for name, module in (("mish", "Mish"), ("softplus", "Softplus"), ("elu", "ELU"))
+    ),
+    Case("leaky relu", GLU, ours={"ff_activation": "leaky_relu"}, theirs={"ff_custom_activation": "LeakyReLU"}),
+    Case("soft clamp", {"ff_softclamp_value": 1.5}),
+    Case("soft clamps of a gated unit", GLU | {"ff_glu_softclamp": True, "ff_glu_up_softclamp_value": 0.7}),
+    Case(
+        "soft clamps of a gated unit, swish",
+        GLU | {"ff_glu_softclamp": True, "ff_glu_gate_softclamp_value": 0.5, "ff_swish": True},
+    ),
     Case("glu", GLU),
     Case("glu, factor", GLU | {"ff_glu_mult_bias": True, "ff_swish": True}),
     Case("glu by layer", {"ff_glu": (True, False)}),
@@ -307,6 +345,17 @@ CASES = [
     Case("scaled residual", {"scale_residual": True}),
     Case("scaled residual, constant, post-norm", DEEP | {"scale_residual": True}),
     Case("constant, macaron", DEEP | {"macaron": True}),
+    Case("layer scale", {"use_layerscale": True, "layerscale_init_value": 0.1, "sandwich_norm": True}),
+    Case("branches scaled at first", {"depth_scale_residual": True}),
+    Case("scaled branches", CROSS, ours={"branch_scale": 0.7}, theirs={"depth_scale_residual": 0.7}),
+    Case(
+        "scaled branches, layer scale, macaron, shifted tokens",
+        SHIFT | {"use_layerscale": True, "macaron": True},
+        ours={"branch_scale": 0.7},
+        theirs={"depth_scale_residual": 0.7},
+    ),
+    Case("layer scale, shifted tokens, macaron", SHIFT | CROSS | {"use_layerscale": True, "macaron": True}),
+    Case("layer scale without offset", {"use_layerscale": True}, theirs={"norm_add_unit_offset": False}),
     Case("hyper-connections", HYPER, ours=COMPAT),
     Case("hyper-connections, post-norm", HYPER | {"pre_norm": False}, ours=COMPAT),
     Case("hyper-connections, macaron", HYPER | {"macaron": True, "sandwich_norm": True}, ours=COMPAT),
@@ -331,6 +380,9 @@ CASES = [
     Case("mems, cross attention", CROSS, XL, inputs=("mems",)),
     # Embeddings
     Case("emb_dim", wrapper={"emb_dim": 20}),
+    Case("embeddings of unit length", wrapper={"l2norm_embed": True}),
+    Case("embeddings of unit length, rotary, tied head", ROTARY, {"l2norm_embed": True, "tie_embedding": True}),
+    Case("part of the gradient", wrapper={"emb_frac_gradient": 0.3, "post_emb_norm": True}),
     Case("norm of the embeddings", wrapper={"post_emb_norm": True, "emb_dim": 20}),
     Case("tied head", wrapper={"tie_embedding": True}),
     Case("tied head, scale", wrapper={"tie_embedding": True, "tie_embedding_scale": 0.5}),

@@ -223,9 +223,10 @@ class Attention(nn.Layer):
         q = project_feature_major(self.q_proj, placed, heads)  # (b, h, k, n)
         k = project_feature_major(self.k_proj, placed, kv_heads)  # (b, g, k, n)
         v = project_feature_major(self.v_proj, x, kv_heads)  # (b, g, k, n)
-        if call.q_angles is not None:
-            angles = call.q_angles.as_feature_major
-            q, k, v = self._rotate(q, angles), self._rotate(k, angles), self._rotate_values(v, angles)
+        if call.q_angles is not None and call.k_angles is not None:
+            angles = call.k_angles.as_feature_major
+            q = self._rotate(q, call.q_angles.as_feature_major)
+            k, v = self._rotate(k, angles), self._rotate_values(v, angles)
         pair = None
         if call.use_cache:
             pair = (k.transpose([0, 1, 3, 2]), v.transpose([0, 1, 3, 2]))  # (b, g, n, k)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import paddle
 from paddle import Tensor
 
+from ...softclamp import softclamp
 from .base import AttentionPart, Site, Step
-from .softclamp import softclamp
 
 # What is attended is at least this much before its logarithm is taken.
 LEAST = 1e-20

@@ -5,18 +5,9 @@ from __future__ import annotations
 import paddle
 from paddle import Tensor
 
+from ...softclamp import softclamp
 from ..masks import HIDDEN_BELOW
 from .base import AttentionPart, Site, Step
-
-
-def softclamp(t: Tensor, limit: float) -> Tensor:
-    """Return `limit * tanh(t / limit)`, which is about t where t is small.
-
-    Args:
-        t: Any numbers.
-        limit: What they stay below, and above its negative.
-    """
-    return paddle.tanh(t / limit) * limit
 
 
 class SoftClamp(AttentionPart):
