@@ -1,5 +1,6 @@
 # Every target makes its own virtual environment when there is none and installs what it needs, once.
 #   make quickstart TEXT=my.txt      train on your own text
+#   make recipe NAME=text_classification SMOKE=1
 #   make test ARGS="-k rotary"       more arguments for the program behind the target
 #   make test PYTHON=python3.11      the Python of a new environment
 #   make test VENV=/tmp/venv         another environment
@@ -11,6 +12,7 @@ PYTHON  ?= $(shell for p in python3.11 python3.12 python3.10; do \
              $$p -c 'import ensurepip, venv' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= 2
 TEXT    ?=
+NAME    ?=
 SMOKE   ?=
 ARGS    ?=
 
@@ -20,13 +22,21 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test parity lint bench effects docs clean
+.PHONY: help quickstart recipe known-recipe test parity lint bench effects docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 quickstart: $(INSTALLED)-cpu  ## train, evaluate and serve a small model (TEXT=file, SMOKE=1 for a trial of seconds)
 	$(RUN) model_zoo/quickstart/run.py $(if $(TEXT),--text '$(TEXT)') $(if $(SMOKE),--smoke) $(ARGS)
+
+RECIPES := $(notdir $(patsubst %/config.json,%,$(wildcard model_zoo/*/config.json)))
+
+recipe: known-recipe $(INSTALLED)-cpu  ## train on real data: NAME=a folder of model_zoo/, SMOKE=1 for a trial
+	$(RUN) model_zoo/$(NAME)/run.py $(if $(SMOKE),--smoke) $(ARGS)
+
+known-recipe:
+	@test -n '$(filter $(NAME),$(RECIPES))' || { echo "NAME='$(NAME)' is no recipe; give one of: $(RECIPES)." >&2; exit 2; }
 
 test: $(INSTALLED)-test  ## run the tests, all but parity
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --ignore=tests/parity $(ARGS)

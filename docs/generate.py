@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # loaded by its path, 
 from proofs import features_as_markdown
 
 from paddle_xformers.config import CAPTION, SEQ2SEQ, schema
+from paddle_xformers.config.presets.page import presets_as_markdown
 from paddle_xformers.config.reference import as_markdown, rules_as_markdown
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -29,6 +30,7 @@ def pages() -> dict[str, str]:
         "fields.md": as_markdown(schema(), {"XSeq2Seq": SEQ2SEQ, "XCaption": CAPTION}),
         "compatibility.md": rules_as_markdown([SEQ2SEQ, CAPTION]),
         "features.md": features_as_markdown(),
+        "presets.md": presets_as_markdown(),
     }
 
 

@@ -20,17 +20,26 @@ MOST_NAMES = 8  # parity cases that are named in a row
 # Features that are one value of a field; the field itself may be declared with another feature.
 CHOICES: dict[str, tuple[str, Any]] = {
     "attn-entmax15": ("attn_normalizer", "entmax15"),
+    "attn-hard": ("attn_normalizer", "hard"),
+    "attn-sigmoid": ("attn_normalizer", "sigmoid"),
     "emb-tied-enc-dec": ("tie_token_emb", True),
+    "ff-custom-activation": ("ff_activation", "mish"),
     "ff-relu-squared": ("ff_activation", "relu_squared"),
+    "ff-solu": ("ff_activation", "solu"),
+    "norm-derf": ("norm", "derf"),
+    "norm-dynamic-tanh": ("norm", "dynamic_tanh"),
     "norm-layernorm": ("norm", "layernorm"),
     "norm-rezero": ("residual", "rezero"),
     "norm-rmsnorm": ("norm", "rmsnorm"),
     "norm-sandwich": ("norm_placement", "sandwich"),
     "norm-scalenorm": ("norm", "scalenorm"),
+    "norm-simple-rmsnorm": ("norm", "simple_rmsnorm"),
     "pos-alibi": ("position_bias", "alibi"),
+    "pos-scaled-sinusoidal": ("position_embedding", "sinusoidal"),
     "pos-t5-bias": ("position_bias", "t5"),
     "residual-gru": ("residual", "gru"),
     "residual-hyper-connections": ("residual", "hyper"),
+    "residual-orthogonal": ("residual", "orthogonal"),
     "residual-plain": ("residual", "plain"),
 }
 
@@ -49,6 +58,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "norm-layernorm-bias": ("tests/nn/test_norms.py",),
     "norm-rezero": ("tests/nn/test_residuals.py",),
     "out-return-embeddings": ("tests/models/test_forward.py",),
+    "residual-orthogonal": ("tests/nn/test_residuals.py",),
     "pos-rotary-half-split": ("tests/nn/test_positions.py",),
 }
 

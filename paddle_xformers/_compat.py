@@ -7,6 +7,7 @@ any thread.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import re
@@ -122,6 +123,27 @@ def keep_auto_model_task_local() -> None:
 
     from_pretrained.keeps_task_local = True  # type: ignore[attr-defined]
     base._from_pretrained = classmethod(from_pretrained)
+
+
+def let_model_choose_a_mode() -> None:
+    """Make `Taskflow("text_classification", model=name)` mean the mode of that name.
+
+    Reason: PaddleNLP 3.0.0b4 calls the models of three tasks modes, and silently ignores `model` there, so that its own
+    default would answer in place of the model that was asked for.
+    """
+    module: Any = importlib.import_module("paddlenlp.taskflow.taskflow")
+    original = module.Taskflow.__init__
+    if getattr(original, "lets_model_choose_a_mode", False):
+        return
+
+    @functools.wraps(original)
+    def init(self: Any, task: Any, model: Any = None, mode: Any = None, *args: Any, **kwargs: Any) -> None:
+        if mode is None and isinstance(model, str) and model in module.TASKS.get(task, {}).get("modes", ()):
+            mode = model
+        original(self, task, model, mode, *args, **kwargs)
+
+    init.lets_model_choose_a_mode = True  # type: ignore[attr-defined]
+    module.Taskflow.__init__ = init
 
 
 def _refuse_aistudio_download(*_args: Any, **_kwargs: Any) -> NoReturn:

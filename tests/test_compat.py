@@ -172,3 +172,26 @@ def tiny_llama_config():
         bos_token_id=1,
         eos_token_id=2,
     )
+
+
+def test_taskflow_takes_model_for_mode(monkeypatch):
+    from paddlenlp.taskflow import taskflow
+
+    from paddle_xformers.serving import register_tasks
+
+    register_tasks()
+    made = []
+
+    class Recorded:
+        def __init__(self, model, task, **kwargs):
+            made.append((task, model))
+
+    for name in ("xencoder", "finetune", "prompt"):
+        monkeypatch.setitem(taskflow.TASKS["text_classification"]["modes"], name, {"task_class": Recorded})
+    for given in ({"model": "xencoder"}, {"mode": "xencoder"}, {"model": "prompt"}, {"model": "bert"}, {}):
+        taskflow.Taskflow("text_classification", **given)
+    taskflow.Taskflow("text_classification", model="xencoder", mode="prompt")  # what is explicit holds
+    assert [model for _, model in made] == ["xencoder", "xencoder", "prompt", "finetune", "finetune", "prompt"]
+    mended = taskflow.Taskflow.__init__
+    _compat.let_model_choose_a_mode()
+    assert taskflow.Taskflow.__init__ is mended

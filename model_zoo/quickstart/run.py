@@ -8,7 +8,6 @@ python model_zoo/quickstart/run.py --smoke             # a trial of seconds
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -18,13 +17,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))  # a script sees only its own folder
 
+from model_zoo.common.program import INTERRUPTED, command, quiet_paddlenlp
+from model_zoo.common.runs import Run
 from model_zoo.quickstart import data, report
 from model_zoo.quickstart.plan import SMOKE, Plan
 from paddle_xformers import tune_cpu
-from paddle_xformers.errors import InputError, XFormersError
 
-INTERRUPTED = 130  # exit status of a program that Ctrl-C ended
-RECORD = "run.json"
 MODEL = "this model"
 PROMPT = "def "
 
@@ -38,15 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 2 for what the user can mend, 130 when interrupted.
     """
-    options = _parser().parse_args(arguments)
-    try:
-        return _run(options)
-    except (XFormersError, OSError) as error:
-        print(f"quickstart: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("quickstart: interrupted; the same command goes on.", file=sys.stderr)
-        return INTERRUPTED
+    return command("quickstart", _parser(), _run, arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,15 +65,16 @@ def _run(options: argparse.Namespace) -> int:
     if options.minutes is not None:
         plan = replace(plan, seconds=60 * options.minutes, steps=None)
     corpus = data.load(options.text, plan.window, limit=1 << 20 if options.smoke else data.MAX_BYTES)
-    folder = _claim(_folder(options), {**asdict(plan), "seed": options.seed, "text": corpus.digest})
+    run = Run(_folder(options), {**asdict(plan), "seed": options.seed, "text": corpus.digest})
+    folder = run.folder
     print(f"Text: {corpus.source}")
     print(f"  to train on: {corpus.train_bytes:>12,} bytes in {len(corpus.train)} {corpus.unit}")
     print(f"  held out:    {corpus.held_out_bytes:>12,} bytes in {len(corpus.held_out)} {corpus.unit}", flush=True)
     tuned = tune_cpu()  # before the first matrix product
-    _quiet_paddlenlp()
-    outcome = _record(folder).get("outcome")
+    quiet_paddlenlp()
+    outcome = run.outcome
     if outcome is None:
-        outcome = _train(plan, corpus, folder, options.seed, tuned="threads" in tuned.applied)
+        outcome = _train(plan, corpus, run, options.seed, tuned="threads" in tuned.applied)
         if outcome["interrupted"]:
             print(f"Interrupted; the same command goes on from the last checkpoint in {folder}.", file=sys.stderr)
             return INTERRUPTED
@@ -104,59 +95,14 @@ def _folder(options: argparse.Namespace) -> Path:
     return Path("runs") / name
 
 
-def _claim(folder: Path, settings: dict[str, Any]) -> Path:
-    """Make the folder, or make sure that the run in it is this one."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--output {folder}: this is a file; give a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    record = _record(folder)
-    if not record:
-        if any(folder.iterdir()):
-            raise InputError(f"--output {folder}: it holds other files and no run; give a new or an empty folder.")
-        _write_record(folder, {"settings": settings})
-        return folder
-    known = record.get("settings", {})
-    changed = [name for name, value in settings.items() if known.get(name) != value]
-    if changed:
-        raise InputError(
-            f"--output {folder}: it holds a run with other settings ({', '.join(changed)}); repeat its options to go "
-            "on with it, give another --output, or delete the folder."
-        )
-    return folder
-
-
-def _record(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise InputError(
-            f"{folder / RECORD} is damaged ({error}); delete {folder} or give another --output."
-        ) from error
-
-
-def _write_record(folder: Path, content: dict[str, Any]) -> None:
-    from model_zoo.quickstart.files import write_whole
-
-    write_whole(folder / RECORD, json.dumps(content).encode())
-
-
-def _quiet_paddlenlp() -> None:
-    """Have PaddleNLP report errors only, not every file that it reads."""
-    from paddle_xformers._compat import import_paddlenlp
-
-    import_paddlenlp()
-    from paddlenlp.utils.log import logger
-
-    logger.set_level("ERROR")
-
-
-def _train(plan: Plan, corpus: data.Corpus, folder: Path, seed: int, tuned: bool) -> dict[str, Any]:
+def _train(plan: Plan, corpus: data.Corpus, run: Run, seed: int, tuned: bool) -> dict[str, Any]:
     """Train the model and save it, with its tokenizer, in folder/model; `tuned`: the threads are ours to choose."""
+    from model_zoo.common.progress import newest_checkpoint
+    from model_zoo.common.training import remove_checkpoints
     from model_zoo.quickstart import threads, training
     from paddle_xformers import XByteTokenizer
 
+    folder = run.folder
     tokenizer = XByteTokenizer()
     model = training.fresh_model(plan, tokenizer, seed)
     parameters = sum(int(parameter.size) for parameter in model.parameters())
@@ -164,7 +110,7 @@ def _train(plan: Plan, corpus: data.Corpus, folder: Path, seed: int, tuned: bool
     print(f"Model: {parameters:,} weights, {plan.depth} blocks of width {plan.dim}; training for {limit}", flush=True)
     if tuned:
         print(f"Threads: {threads.choose_threads(model, plan)} (the fastest of those tried)", flush=True)
-    checkpoint = training.newest_checkpoint(folder)
+    checkpoint = newest_checkpoint(folder)
     if checkpoint is not None:
         print(f"Going on from {checkpoint}", flush=True)
     windows = data.Windows(data.as_stream(corpus.train, tokenizer), plan.window)
@@ -174,8 +120,8 @@ def _train(plan: Plan, corpus: data.Corpus, folder: Path, seed: int, tuned: bool
         model.save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
         outcome["parameters"] = parameters
-        _write_record(folder, {**_record(folder), "outcome": outcome})
-        training.remove_checkpoints(folder)
+        run.note(outcome=outcome)
+        remove_checkpoints(folder)
     return outcome
 
 

@@ -79,7 +79,20 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
     seq_len, start = f"{prefix}attn_qk_norm_seq_len", f"{prefix}attn_qk_norm_temperature_init"
     kv_heads, head_dim, collab = f"{prefix}attn_kv_heads", f"{prefix}attn_dim_head", f"{prefix}attn_collab_heads"
     compression = f"{prefix}attn_collab_compression"
+    qk_rms, k_rms = f"{prefix}attn_qk_rmsnorm", f"{prefix}attn_k_rmsnorm"
+    topk, straight = f"{prefix}attn_sparse_topk", f"{prefix}attn_sparse_topk_straight_through"
     return (
+        *_gate_rules(prefix),
+        rule(
+            (qk_rms, k_rms),
+            _in_any_layer((qk_rms, k_rms), _both),
+            f"{qk_rms}={{{qk_rms}}} and {k_rms}={{{k_rms}}} exclude each other: the first norms keys already; keep one",
+        ),
+        rule(
+            (straight, topk),
+            _set_in_vain((straight, topk), False, lambda _, k: k is not None),
+            f"{straight}={{{straight}}} has no effect while {topk}={{{topk}}}; set {topk} or leave it out",
+        ),
         Rule(
             ("heads", kv_heads),
             lambda v: any(kv is not None and v["heads"] % kv for kv in each(v[kv_heads])),
@@ -121,6 +134,45 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
             lambda v: min(key_dims(v, prefix)) < 1,
             f"{compression}={{{compression}}} leaves the shared queries and keys of heads={{heads}} of {head_dim}="
             f"{{{head_dim}}} without a feature; use a larger share",
+        ),
+    )
+
+
+def _gate_rules(prefix: str) -> tuple[Rule, ...]:
+    """The rules of the gates on what was attended."""
+    rule = _for_cross_attention if prefix else _for_self_attention
+    gate, output = f"{prefix}attn_gate_values", f"{prefix}attn_output_gate"
+    swiglu, silu = f"{prefix}attn_swiglu_values", f"{prefix}attn_low_rank_silu_gates"
+    shapes = tuple((f"{kind}_rank", f"{kind}_headwise") for kind in (gate, output))
+    ranks = tuple(rank for rank, _ in shapes)
+    return (
+        *(
+            rule(
+                shape,
+                _in_any_layer(shape, _both),
+                "{0}={{{0}}} and {1}={{{1}}} exclude each other: a gate for each head has no rank; keep one".format(
+                    *shape
+                ),
+            )
+            for shape in shapes
+        ),
+        rule(
+            (swiglu, gate, output),
+            _set_in_vain((swiglu, gate, output), False, lambda _, seen, attended: seen or attended),
+            f"{swiglu}={{{swiglu}}} has no effect while {gate}={{{gate}}} and {output}={{{output}}}; set one of them "
+            "or leave it out",
+        ),
+        rule(
+            (silu, *ranks),
+            _set_in_vain((silu, *ranks), True, lambda _, *given: any(rank is not None for rank in given)),
+            f"{silu}={{{silu}}} has no effect while {ranks[0]}={{{ranks[0]}}} and {ranks[1]}={{{ranks[1]}}}; set one "
+            "of them or leave it out",
+        ),
+        rule(
+            ("residual", swiglu),
+            lambda v: v["residual"] == "rezero" and any(each(v[swiglu])),
+            f"residual='rezero' starts with a factor of 0, and {swiglu}={{{swiglu}}} starts the branch at 0 itself, "
+            "which would then never get a gradient; leave one of them out",
         ),
     )
 

@@ -21,6 +21,13 @@ def _adds_learned_positions(v: Values) -> bool:
     return PositionOptions(**group_values(PositionOptions, v)).adds_learned_positions
 
 
+def _rotates_part_of_a_group(v: Values) -> bool:
+    heads = v["heads"]
+    if v["rotate_num_heads"] is None or v["rotate_num_heads"] >= heads:
+        return False
+    return any(each(v["attn_collab_heads"])) or any(kv not in (None, heads) for kv in each(v["attn_kv_heads"]))
+
+
 POSITION_RULES: tuple[Rule, ...] = (
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
@@ -32,6 +39,31 @@ POSITION_RULES: tuple[Rule, ...] = (
         lambda v: v["rotary_pos_emb"] and (_rotary_width(v) % 2 == 1 or _rotary_width(v) < 2),
         "rotary positions turn pairs of features, but rotary_emb_dim={rotary_emb_dim} (None: half of "
         "attn_dim_head={attn_dim_head}) does not give an even number of at least 2; set an even rotary_emb_dim",
+    ),
+    Rule(
+        ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"),
+        lambda v: v["rotary_pos_emb"] and v["rotary_base_rescale_factor"] != 1 and _rotary_width(v) == 2,
+        "rotary_base_rescale_factor={rotary_base_rescale_factor} has no effect on a single pair of rotated features "
+        "(rotary_emb_dim={rotary_emb_dim}, None: half of attn_dim_head={attn_dim_head}), which needs no base; rotate "
+        "more features or leave it out",
+    ),
+    Rule(
+        ("rotary_xpos", "rotary_values"),
+        lambda v: v["rotary_xpos"] and v["rotary_values"],
+        "rotary_xpos=True and rotary_values=True do not go together: values would grow with their position; leave one "
+        "of them out",
+    ),
+    Rule(
+        ("rotate_num_heads", "heads"),
+        lambda v: v["rotate_num_heads"] is not None and v["rotate_num_heads"] > v["heads"],
+        "rotate_num_heads={rotate_num_heads} is larger than heads={heads}; use at most heads",
+    ),
+    Rule(
+        ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"),
+        _rotates_part_of_a_group,
+        "rotate_num_heads={rotate_num_heads} needs a key of its own for each query head, but attn_kv_heads="
+        "{attn_kv_heads} and attn_collab_heads={attn_collab_heads} let heads share keys, which are rotated or not; "
+        "rotate all heads, or let none share",
     ),
     Rule(
         ("alibi_num_heads", "heads"),
@@ -63,6 +95,18 @@ POSITION_RULES: tuple[Rule, ...] = (
         "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
     ),
     Rule(
+        ("max_attend_past", "custom_layers", "only_cross"),
+        lambda v: any(past is not None for past in each(v["max_attend_past"])) and _no_self_attention(v),
+        "max_attend_past={max_attend_past} acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("rotary_values", "attn_value_dim_head", "attn_dim_head"),
+        lambda v: v["rotary_values"] and v["attn_value_dim_head"] not in (None, v["attn_dim_head"]),
+        "rotary_values=True turns values like keys, but attn_value_dim_head={attn_value_dim_head} is not "
+        "attn_dim_head={attn_dim_head}; leave one of them out",
+    ),
+    Rule(
         ("rotary_emb_dim", "attn_collab_heads", "attn_collab_compression"),
         lambda v: (
             v["rotary_pos_emb"]
@@ -81,6 +125,12 @@ POSITION_RULES: tuple[Rule, ...] = (
         "{position_embedding!r} adds no learned positions with rotary_pos_emb={rotary_pos_emb}, "
         "position_infused_attn={position_infused_attn}, position_bias={position_bias!r}; set 'learned' "
         "or leave it out",
+    ),
+    Rule(
+        ("position_embedding_scale", "l2norm_embed"),
+        lambda v: v["position_embedding_scale"] is not None and v["l2norm_embed"],
+        "position_embedding_scale={position_embedding_scale} has no effect while l2norm_embed=True, which brings the "
+        "vectors of positions to length 1; leave one of them out",
     ),
     Rule(
         ("position_embedding_scale", "max_seq_len"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .field import fields_of
+from .field import FieldInfo, fields_of
 from .layout import Layout, layer_layout
 from .options import (
     AttentionOptions,
@@ -37,7 +37,8 @@ class LayerOptions:
         ordinal: How many layers of the same kind come before it.
         branch: Options of its attention or feed-forward branch.
         drop_rate: Probability that it is skipped in a training step.
-        branch_scale: Constant factor on the branch output (macaron: one half).
+        branch_scale: Constant factor on the branch output (macaron: one half of it).
+        block: The block that it stands in, counted from 0.
         context_dim: Width of the keys' input, for cross attention; None: dim.
         shift: How many tokens its input is shifted by at most; 0: not at all.
     """
@@ -47,6 +48,7 @@ class LayerOptions:
     branch: AttentionOptions | FeedForwardOptions
     drop_rate: float = 0.0
     branch_scale: float = 1.0
+    block: int = 0
     context_dim: int | None = None
     shift: int = 0
 
@@ -123,7 +125,8 @@ def _layer(values: Mapping[str, Any], layout: Layout, index: int) -> LayerOption
         ordinal=ordinal,
         branch=_branch(values, kind, ordinal),
         drop_rate=_of_layer(values["layer_dropout"], index),
-        branch_scale=0.5 if kind == "f" and values["macaron"] else 1.0,
+        branch_scale=values["branch_scale"] * (0.5 if kind == "f" and values["macaron"] else 1.0),
+        block=index // layout.block_length,
         context_dim=values["cross_attn_dim_context"] if kind == "c" else None,
         shift=_of_layer(values["shift_tokens"], index),
     )
@@ -139,9 +142,15 @@ def _branch(values: Mapping[str, Any], kind: str, ordinal: int) -> AttentionOpti
         return FeedForwardOptions(**_layer_values(FeedForwardOptions, values, ordinal))
     if kind == "a":
         return AttentionOptions(**_layer_values(AttentionOptions, values, ordinal))
-    names = [info.name for info in fields_of(AttentionOptions)]
-    crossed = {name: value_in_force(twin(name), values) for name in names}
+    crossed = {info.name: _across(info, values) for info in fields_of(AttentionOptions)}
     return AttentionOptions(**_layer_values(AttentionOptions, crossed, ordinal))
+
+
+def _across(info: FieldInfo, values: Mapping[str, Any]) -> Any:
+    """What holds in cross attention for a field of attention."""
+    value = value_in_force(twin(info.name), values)
+    # A list of a field without a twin is one for the self attention layers.
+    return info.default if twin(info.name) == info.name and isinstance(value, (list, tuple)) else value
 
 
 def _layer_values(group: type, values: Mapping[str, Any], ordinal: int) -> dict[str, Any]:

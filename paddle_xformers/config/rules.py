@@ -7,10 +7,12 @@ from typing import Any
 
 from .attention_rules import ATTENTION_RULES
 from .continuous_rules import CONTINUOUS_RULES
+from .feedforward_rules import FEEDFORWARD_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
 from .options import LayoutOptions
 from .position_rules import POSITION_RULES
+from .residual_rules import RESIDUAL_RULES
 from .rule import Rule, Values, each, kinds
 from .schema import group_values, schema, value_in_force
 from .vision_rules import VISION
@@ -42,14 +44,11 @@ def _special_orders(v: Values) -> int:
     return sum(v[name] is not None for name in ("custom_layers", "par_ratio", "sandwich_coef"))
 
 
-def _branches_start_dead(v: Values) -> bool:
-    names = ("attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output")
-    return v["residual"] == "rezero" and any(any(each(v[name])) for name in names)
-
-
 COMBINATIONS: tuple[Rule, ...] = (
     *POSITION_RULES,
     *ATTENTION_RULES,
+    *FEEDFORWARD_RULES,
+    *RESIDUAL_RULES,
     Rule(
         ("custom_layers",),
         lambda v: (
@@ -129,31 +128,6 @@ COMBINATIONS: tuple[Rule, ...] = (
         "'f' layers into custom_layers and leave macaron out",
     ),
     Rule(
-        ("residual", "num_residual_streams"),
-        lambda v: (v["residual"] == "hyper") != (v["num_residual_streams"] > 1),
-        "residual={residual!r} does not go with num_residual_streams={num_residual_streams}: residual='hyper' "
-        "needs at least 2 streams, every other kind has 1",
-    ),
-    Rule(
-        ("scale_residual", "residual"),
-        lambda v: v["scale_residual"] and v["residual"] == "hyper",
-        "scale_residual=True does not go with residual='hyper', whose streams have learned factors already; leave one "
-        "of them out",
-    ),
-    Rule(
-        ("scale_residual_constant", "residual"),
-        lambda v: v["scale_residual_constant"] != 1 and v["residual"] == "hyper",
-        "scale_residual_constant={scale_residual_constant} does not go with residual='hyper', whose streams have "
-        "learned factors already; leave one of them out",
-    ),
-    Rule(
-        ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"),
-        _branches_start_dead,
-        "residual='rezero' starts with a factor of 0, and a branch that starts at 0 itself (attn_zero_init_output="
-        "{attn_zero_init_output}, cross_attn_zero_init_output={cross_attn_zero_init_output}, ff_zero_init_output="
-        "{ff_zero_init_output}) would then never get a gradient; leave one of them out",
-    ),
-    Rule(
         ("shift_tokens", "dim"),
         lambda v: 2 * max(each(v["shift_tokens"])) + 1 > v["dim"],
         "shift_tokens={shift_tokens} leaves no feature for some shifts: dim={dim} must be at least "
@@ -166,8 +140,8 @@ COMBINATIONS: tuple[Rule, ...] = (
     ),
     Rule(
         ("norm_eps", "norm"),
-        lambda v: v["norm_eps"] is not None and v["norm"] == "identity",
-        "norm_eps={norm_eps} has no effect while norm='identity'; leave it out",
+        lambda v: v["norm_eps"] is not None and v["norm"] in ("dynamic_tanh", "derf", "identity"),
+        "norm_eps={norm_eps} has no effect while norm={norm!r}, which has no root; leave it out",
     ),
     Rule(
         ("norm_eps", "norm"),
@@ -179,22 +153,6 @@ COMBINATIONS: tuple[Rule, ...] = (
         lambda v: v["tie_word_embeddings"] and v["emb_dim"] not in (None, v["dim"]),
         "tie_word_embeddings=True needs emb_dim equal to dim, but emb_dim={emb_dim} and dim={dim}; "
         "untie or use one width",
-    ),
-    Rule(
-        ("ff_dim", "ff_mult"),
-        lambda v: v["ff_dim"] is not None and v["ff_mult"] != 4,
-        "ff_dim={ff_dim} and ff_mult={ff_mult} both set the inner width of the feed-forward layers; keep one",
-    ),
-    Rule(
-        ("hyper_conn_sinkhorn_iters", "upstream_compat"),
-        lambda v: v["upstream_compat"] and v["hyper_conn_sinkhorn_iters"] != 5,
-        "hyper_conn_sinkhorn_iters={hyper_conn_sinkhorn_iters} has no effect while upstream_compat=True, which sums "
-        "the streams; leave one of them out",
-    ),
-    Rule(
-        ("ff_glu_mult_bias", "ff_glu"),
-        lambda v: any(each(v["ff_glu_mult_bias"])) and not any(each(v["ff_glu"])),
-        "ff_glu_mult_bias=True has no effect while ff_glu={ff_glu}; set ff_glu=True or leave it out",
     ),
     Rule(
         ("shift_mem_down", "depth"),

@@ -56,24 +56,44 @@ def _switches(keyword: str, **fields: Any) -> Spelling:
 SPELLINGS: tuple[Spelling, ...] = (
     _switch("use_rmsnorm", "norm", "rmsnorm"),
     _switch("use_scalenorm", "norm", "scalenorm"),
+    _switch("use_simple_rmsnorm", "norm", "simple_rmsnorm"),
+    _switch("use_dynamic_tanh", "norm", "dynamic_tanh"),
+    _switch("use_derf", "norm", "derf"),
     Spelling("pre_norm", ("norm_placement",), {False: "post"}),
     _switch("sandwich_norm", "norm_placement", "sandwich"),
     _switch("pre_and_post_norm", "norm_placement", "pre_and_post"),
     _switches("use_rezero", residual="rezero", norm="identity"),
+    _switch("orthog_residual", "residual", "orthogonal"),
     _switch("gate_residual", "residual", "gru"),
     Spelling("pre_norm_has_final_norm", ("final_norm",), {False: False}),
     _switch("alibi_pos_bias", "position_bias", "alibi"),
     _switch("alibi_pos_emb", "position_bias", "alibi"),
     _switch("rel_pos_bias", "position_bias", "t5"),
+    _switch("scaled_sinu_pos_emb", "position_embedding", "sinusoidal"),
     Spelling("use_abs_pos_emb", ("position_embedding",), {False: "none"}),
     Spelling("use_pos_emb", ("position_embedding",), {False: "none"}),
     Spelling("disable_abs_pos_emb", ("position_embedding",), {True: "none", False: "learned"}),
     _switch("ff_swish", "ff_activation", "silu"),
     _switch("ff_relu_squared", "ff_activation", "relu_squared"),
+    _switch("ff_solu", "ff_activation", "solu"),
+    Spelling("ff_custom_activation", ("ff_activation",)),
     _switch("attn_one_kv_head", "attn_kv_heads", 1),
     _switch("cross_attn_one_kv_head", "cross_attn_kv_heads", 1),
     Spelling("attn_talking_heads", ("attn_pre_talking_heads", "attn_post_talking_heads")),
     _switch("attn_use_entmax15", "attn_normalizer", "entmax15"),
+    *(
+        _switch(f"{prefix}attn_{name}", f"{prefix}attn_normalizer", name)
+        for prefix in ("", "cross_")
+        for name in ("sigmoid", "hard")
+    ),
+    Spelling("attn_max_attend_past", ("max_attend_past",)),
+    *(
+        # Sets nothing: the width of the latent says it.
+        Spelling(f"{prefix}attn_use_latent_{kind}", (f"{prefix}attn_dim_latent_{kind}",), {})
+        for prefix in ("", "cross_")
+        for kind in ("q", "kv")
+    ),
+    Spelling("attn_onnxable", ("attn_kernel",), {}),  # sets nothing: masks are always made in a way that exports
     _switches(
         "use_qk_norm_attn", attn_qk_norm=True, attn_qk_norm_learned_temperature=True, norm_placement="attn_branch"
     ),
@@ -101,6 +121,7 @@ def canonical(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """
     if not prefix:
         given = _without_dim_out(given)
+    _check_latent_switches(given, prefix)
     result = {name: value for name, value in given.items() if name.removeprefix(prefix) not in BY_KEYWORD}
     source = {name: name for name in result}
     for name, value in given.items():
@@ -141,3 +162,14 @@ def _without_dim_out(given: Mapping[str, Any]) -> Mapping[str, Any]:
             "residual stream, which has that width; leave ff_dim_out out"
         )
     return {name: value for name, value in given.items() if name != "ff_dim_out"}
+
+
+def _check_latent_switches(given: Mapping[str, Any], prefix: str) -> None:
+    """Refuse an attn_use_latent_q, or its like, that does not agree with whether the width of the latent is given."""
+    for name in (f"{prefix}{cross}attn_{{}}_latent_{kind}" for cross in ("", "cross_") for kind in ("q", "kv")):
+        switch, width = name.format("use"), name.format("dim")
+        if switch in given and given[switch] != (given.get(width) is not None):
+            raise ConfigError(
+                f"{switch}={given[switch]!r} and {width}={given.get(width)!r} contradict each other: a latent has a "
+                f"width; set {width}, or neither"
+            )

@@ -34,28 +34,39 @@ def query_heads(array: np.ndarray, place: Place) -> np.ndarray:
     moved = (order != np.arange(order.size)).any()
     if moved and layer.kind == "a" and place.stack.position.position_bias == "alibi":
         raise CheckpointError(_stuck("position_bias='alibi' has a fixed slope for each head", layer))
-    return _reordered(array, order, place).T
+    return _reordered(array, order, place, _attention(layer).attn_dim_head).T
 
 
 def output_heads(array: np.ndarray, place: Place) -> np.ndarray:
     """The output projection, (d, h * k) to (h * k, d)."""
-    return _reordered(array.T, _order(cast(LayerOptions, place.layer)), place)
+    layer = cast(LayerOptions, place.layer)
+    return _reordered(array.T, _order(layer), place, _attention(layer).value_dim)
 
 
 def key_heads(array: np.ndarray, place: Place) -> np.ndarray:
-    """The key or value projection, (g * k, c) to (c, g * k).
+    """The key projection, (g * k, c) to (c, g * k).
 
     A configuration with more key/value heads than the array gets each of them written out as often as needed.
     """
+    return _written_out(array, place, _attention(cast(LayerOptions, place.layer)).attn_dim_head)
+
+
+def value_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The value projection, likewise."""
+    return _written_out(array, place, _attention(cast(LayerOptions, place.layer)).value_dim)
+
+
+def _written_out(array: np.ndarray, place: Place, width: int) -> np.ndarray:
     options = _attention(cast(LayerOptions, place.layer))
-    given, wanted = array.shape[0] // options.attn_dim_head, options.attn_kv_heads or options.heads
+    given, wanted = array.shape[0] // width, options.attn_kv_heads or options.heads
     repeats = wanted // given if given and wanted % given == 0 else 1
     return np.tile(array, (repeats, 1)).T
 
 
 def features_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
-    """A projection with a row for each feature of each query head, (h * k, d) to (d, h * k)."""
-    return _reordered(array, _order(cast(LayerOptions, place.layer)), place).T
+    """A projection with a row for each feature that each query head attends, (h * k, d) to (d, h * k)."""
+    layer = cast(LayerOptions, place.layer)
+    return _reordered(array, _order(layer), place, _attention(layer).value_dim).T
 
 
 def output_value(array: np.ndarray, place: Place) -> np.ndarray:
@@ -85,6 +96,27 @@ def features_of_head(array: np.ndarray, place: Place) -> np.ndarray:
     return array[_order(cast(LayerOptions, place.layer))]
 
 
+def in_head_order(array: np.ndarray, place: Place) -> np.ndarray:
+    """What each query head has one of, (h, ...)."""
+    return array[_order(cast(LayerOptions, place.layer))]
+
+
+def heads_last(array: np.ndarray, place: Place) -> np.ndarray:
+    """A projection with a row for each query head, (h, d) to (d, h)."""
+    return in_head_order(array, place).T
+
+
+def features_of_heads_or_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """A projection with a row for each query head or for each of its features."""
+    one_each = array.shape[0] == _attention(cast(LayerOptions, place.layer)).heads
+    return (heads_last if one_each else features_of_heads)(array, place)
+
+
+def gate_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The same that reads what all heads attended, (h or h * k, h * k)."""
+    return features_of_heads_or_heads(output_heads(array, place).T, place)
+
+
 def head_mix(array: np.ndarray, place: Place) -> np.ndarray:
     """A mix of query heads, (h, h, 1, 1) to (h, h)."""
     order = _order(cast(LayerOptions, place.layer))
@@ -101,13 +133,14 @@ def bias_table(array: np.ndarray, place: Place) -> np.ndarray:
     return array[:, orders[0]]
 
 
-def _reordered(rows: np.ndarray, order: np.ndarray, place: Place) -> np.ndarray:
-    """Put (h * k, d) into another order of heads."""
-    width = _attention(cast(LayerOptions, place.layer)).attn_dim_head
+def _reordered(rows: np.ndarray, order: np.ndarray, place: Place, width: int) -> np.ndarray:
+    """Put (h * k, d), with heads of k = width, into another order of heads."""
     if rows.shape[0] != order.size * width:
+        own = width != _attention(cast(LayerOptions, place.layer)).attn_dim_head
+        field = "attn_value_dim_head" if own else "attn_dim_head"
         raise CheckpointError(
             f"{place.source} serves heads of {rows.shape[0]} features in all, but heads={order.size} and "
-            f"attn_dim_head={width} make {order.size * width}; set both as in training"
+            f"{field}={width} make {order.size * width}; set both as in training"
         )
     return rows.reshape(order.size, width, -1)[order].reshape(rows.shape)
 

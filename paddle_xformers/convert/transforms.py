@@ -19,6 +19,17 @@ def gain(array: np.ndarray, place: Place) -> np.ndarray:
     return array + 1 if place.unit_offset else array
 
 
+def number(array: np.ndarray, place: Place) -> np.ndarray:
+    """A norm's one number, () to (1), which may be stored less 1."""
+    return gain(array, place).reshape(1)
+
+
+def tanh_scale(array: np.ndarray, place: Place) -> np.ndarray:
+    """The steepness of dynamic tanh, () to (1), which may be stored less what it starts from."""
+    start = place.stack.norm.dynamic_tanh_init_alpha if place.unit_offset else 0.0
+    return array.reshape(1) + array.dtype.type(start)
+
+
 def one_axis(array: np.ndarray, place: Place) -> np.ndarray:
     """() to (1)."""
     return array.reshape(1)
@@ -73,9 +84,18 @@ def rotary_frequencies(array: np.ndarray, place: Place) -> None:
             f"the weights hold {place.source}, but rotary_pos_emb=False; set rotary_pos_emb=True as in training"
         )
     width = head_dim // 2 if position.rotary_emb_dim is None else position.rotary_emb_dim
-    ours = position.rotary_base ** (-np.arange(0, width, 2) / width)
+    base = position.rotary_rescaled_base(width)
+    ours = base ** (-np.arange(0, width, 2) / width)
     if array.shape != ours.shape or not np.allclose(array, ours, rtol=1e-4):
         raise CheckpointError(
             f"{place.source} holds {array.size} frequencies down to {array.min():g}, but rotary_emb_dim={width} and "
-            f"rotary_base={position.rotary_base:g} give {ours.size} down to {ours.min():g}; set both as in training"
+            f"rotary_base={base:g} give {ours.size} down to {ours.min():g}; set both as in training"
+        )
+
+
+def xpos_scales(array: np.ndarray, place: Place) -> None:
+    """Nothing to store: they follow from the configuration, which must ask for xPos."""
+    if not place.stack.position.rotary_xpos:
+        raise CheckpointError(
+            f"the weights hold {place.source}, but rotary_xpos=False; set rotary_xpos=True as in training"
         )

@@ -15,27 +15,51 @@ from .heads import (
     bias_table,
     features_of_head,
     features_of_heads,
+    features_of_heads_or_heads,
+    gate_of_heads,
     head_factors,
     head_mix,
+    heads_last,
+    in_head_order,
     key_heads,
     memory_heads,
     output_gate,
     output_heads,
     output_value,
     query_heads,
+    value_heads,
 )
-from .table import Rule, apply_rules, listed
-from .transforms import column, gain, gate_half, one_axis, one_row, rotary_frequencies, transposed, value_half
+from .table import Rule, apply_rules, copied, listed
+from .transforms import (
+    column,
+    gain,
+    gate_half,
+    number,
+    one_axis,
+    one_row,
+    rotary_frequencies,
+    tanh_scale,
+    transposed,
+    value_half,
+    xpos_scales,
+)
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
 _BRANCH, _OUR_BRANCH = _LAYER + "1.{fn}", _OURS + "{branch}."
 _POOL = "{base}.pooler.attention."
+_NORMS = (
+    ("attn_layers.final_norm.", "{base}.stack.final_norm."),
+    (_LAYER + "0.0.", _OURS + "pre_norm."),
+    (_LAYER + "0.1.", _OURS + "branch_norm."),
+    (_LAYER + "0.2.", _OURS + "post_norm."),
+)
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
 # From ids to the first hidden state, and back.
 TOKEN_RULES: tuple[Rule, ...] = (
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
+    Rule("pos_emb.scale", "{base}.embeddings.sinusoid.scale"),
     Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
@@ -62,20 +86,28 @@ VISION_RULES: tuple[Rule, ...] = (
 STACK_RULES: tuple[Rule, ...] = (
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
+    Rule("attn_layers.rotary_pos_emb.scale", "", xpos_scales),
     Rule(
         "attn_layers.rel_pos.relative_attention_bias.weight",
         "{base}.stack.position_bias.table.weight",
         bias_table,
     ),
-    Rule("attn_layers.final_norm.{gain}", "{base}.stack.final_norm.weight", gain),
     # Norms.
-    Rule(_LAYER + "0.0.{gain}", _OURS + "pre_norm.weight", gain),
-    Rule(_LAYER + "0.1.{gain}", _OURS + "branch_norm.weight", gain),
-    Rule(_LAYER + "0.2.{gain}", _OURS + "post_norm.weight", gain),
+    *(
+        Rule(source + name, target + own, transform)
+        for source, target in _NORMS
+        for name, own, transform in (
+            ("{gain}", "weight", gain),
+            ("beta", "bias", copied),
+            ("pre_tanh_scale", "alpha", tanh_scale),
+            ("alpha", "alpha", number),
+            ("s", "shift", one_axis),
+        )
+    ),
     # Attention.
     Rule(_BRANCH + "to_q.weight", _OUR_BRANCH + "q_proj.weight", query_heads, kinds="ac"),
     Rule(_BRANCH + "to_k.weight", _OUR_BRANCH + "k_proj.weight", key_heads, kinds="ac"),
-    Rule(_BRANCH + "to_v.weight", _OUR_BRANCH + "v_proj.weight", key_heads, kinds="ac"),
+    Rule(_BRANCH + "to_v.weight", _OUR_BRANCH + "v_proj.weight", value_heads, kinds="ac"),
     Rule(_BRANCH + "to_out.weight", _OUR_BRANCH + "o_proj.weight", output_heads, kinds="ac"),
     Rule(
         _BRANCH + "to_value_residual_mix.0.{part}",
@@ -90,7 +122,30 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "qk_norm_q_scale", _OUR_BRANCH + "qk_norm.q_scale", features_of_head, kinds="ac"),
     Rule(_BRANCH + "qk_norm_k_scale", _OUR_BRANCH + "qk_norm.k_scale", memory_heads, kinds="ac"),
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
-    Rule(_BRANCH + "to_v_gate.weight", _OUR_BRANCH + "gate_values.proj.weight", features_of_heads, kinds="ac"),
+    Rule(_BRANCH + "to_latent_q.weight", _OUR_BRANCH + "latent_queries.proj.weight", transposed, kinds="ac"),
+    Rule(_BRANCH + "to_latent_kv.weight", _OUR_BRANCH + "latent_keys_values.proj.weight", transposed, kinds="ac"),
+    Rule(_BRANCH + "q_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.q_weight", features_of_head, kinds="ac"),
+    Rule(_BRANCH + "k_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.k_weight", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "value_rmsnorm.gamma", _OUR_BRANCH + "value_rmsnorm.weight", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "attend.head_attn_sink", _OUR_BRANCH + "learned_sink.weight", in_head_order, kinds="ac"),
+    Rule(_BRANCH + "to_v_head_gate.weight", _OUR_BRANCH + "gate_heads.proj.weight", heads_last, kinds="ac"),
+    Rule(_BRANCH + "to_v_head_gate.bias", _OUR_BRANCH + "gate_heads.bias", in_head_order, kinds="ac"),
+    Rule(_BRANCH + "to_v_gate.down.weight", _OUR_BRANCH + "gate_values.proj.down.weight", transposed, kinds="ac"),
+    Rule(_BRANCH + "to_v_gate.up.weight", _OUR_BRANCH + "gate_values.proj.up.weight", features_of_heads, kinds="ac"),
+    Rule(_BRANCH + "to_output_gate.weight", _OUR_BRANCH + "gate_values.output_proj.weight", gate_of_heads, kinds="ac"),
+    Rule(
+        _BRANCH + "to_output_gate.down.weight",
+        _OUR_BRANCH + "gate_values.output_proj.down.weight",
+        output_heads,
+        kinds="ac",
+    ),
+    Rule(
+        _BRANCH + "to_output_gate.up.weight",
+        _OUR_BRANCH + "gate_values.output_proj.up.weight",
+        features_of_heads,
+        kinds="ac",
+    ),
+    Rule(_BRANCH + "to_v_gate.weight", _OUR_BRANCH + "gate_values.proj.weight", features_of_heads_or_heads, kinds="ac"),
     Rule(
         _BRANCH + "attend.pre_softmax_talking_heads.weight",
         _OUR_BRANCH + "pre_talking_heads.weight",
@@ -103,10 +158,18 @@ STACK_RULES: tuple[Rule, ...] = (
         head_mix,
         kinds="ac",
     ),
+    Rule(
+        _BRANCH + "attend.pre_scale_post_talking_heads.weight",
+        _OUR_BRANCH + "score_scale.weight",
+        head_mix,
+        kinds="ac",
+    ),
+    Rule(_LAYER + "1.{fn}gamma", _OURS + "layer_scale.weight", gain),
     # Feed-forward.
     Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "up_proj.{part}", value_half, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "gate_proj.{part}", gate_half, kinds="f"),
+    Rule(_BRANCH + "ff.0.{name}.norm.gamma", _OUR_BRANCH + "activation.norm.weight", kinds="f"),
     Rule(_BRANCH + "ff.0.mult_bias", _OUR_BRANCH + "mult_bias", kinds="f"),
     Rule(_BRANCH + "ff.2.{part}", _OUR_BRANCH + "down_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.1.gamma", _OUR_BRANCH + "inner_norm.weight", kinds="f"),
@@ -244,7 +307,7 @@ def _left_out(stack: StackOptions, base: str, found: Mapping[str, np.ndarray]) -
         if isinstance(branch, FeedForwardOptions):
             if branch.ff_glu and not branch.ff_no_bias:
                 gated.append(f"{prefix}ff.down_proj.bias")
-        elif branch.heads == 1 and branch.attn_dim_head == stack.dim:  # a single head is not projected
+        elif branch.heads == 1 and branch.value_dim == stack.dim:  # a single head is not projected
             name = "attn" if layer.kind == "a" else "cross_attn"
             constants[f"{prefix}{name}.o_proj.weight"] = np.eye(stack.dim, dtype="float32")
     pool = _POOL.format(base=base)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -116,3 +116,36 @@ def check_names(path: str, known: set[str], prefix: str) -> None:
             f"{file} holds {len(names)} weights, but none of this model's; it belongs to another model or is empty: "
             "copy or save it again"
         )
+
+
+def of_other_shapes(name: str, error: RuntimeError) -> str:
+    """Say in one sentence what PaddleNLP says in a line for each weight.
+
+    Args:
+        name: Name of the class that is loaded.
+        error: PaddleNLP's error.
+    """
+    lines = [line.strip() for line in str(error).splitlines()]
+    wrong = [line.split(". ", 1)[-1].rstrip(".") for line in lines if "receives a shape" in line]
+    if not wrong:
+        return f"the weights cannot be put into {name} ({error})"
+    return (
+        f"{len(wrong)} of the weights have other shapes than {name} with this configuration: {wrong[0]}; load with the "
+        "configuration they were saved with, or pass ignore_mismatched_sizes=True to draw those anew"
+    )
+
+
+def without_value(model: Any, missing: Iterable[str]) -> tuple[str, ...]:
+    """Tell which weights of a model still have initial values: a weight tied to one that was loaded has not.
+
+    Args:
+        model: The model.
+        missing: Names that the checkpoint did not hold, as PaddleNLP gives them: with or without the prefix.
+    """
+    prefix = model.base_model_prefix + "."
+    absent = {name.removeprefix(prefix) for name in missing}
+    state = model.state_dict()
+    filled = {id(weight) for name, weight in state.items() if name.removeprefix(prefix) not in absent}
+    return tuple(
+        sorted(name for name in state if name.removeprefix(prefix) in absent and id(state[name]) not in filled)
+    )

@@ -8,6 +8,21 @@ from typing import Any, ClassVar
 from ..config import Composition, FieldInfo, StackOptions
 from .configuration import XPretrainedConfig
 
+# PaddleNLP's names where the second part is a decoder: those that could mean either part mean it.
+DECODER_NAMES = {
+    "hidden_size": "dim",
+    "num_hidden_layers": "dec_depth",
+    "num_attention_heads": "dec_heads",
+    "num_key_value_heads": "dec_attn_kv_heads",
+    "intermediate_size": "dec_ff_dim",
+    "vocab_size": "dec_num_tokens",
+    "max_position_embeddings": "dec_max_seq_len",
+    "tie_word_embeddings": "dec_tie_word_embeddings",
+    "encoder_layers": "enc_depth",
+    "decoder_layers": "dec_depth",
+    "num_classes": "num_labels",
+}
+
 
 class XCompositeConfig(XPretrainedConfig):
     """A flat set of fields in which those of each part have a prefix, saved as one `config.json`.

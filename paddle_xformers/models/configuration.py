@@ -10,9 +10,11 @@ from .._compat import import_paddlenlp
 from .._version import __version__
 from ..config import FieldInfo, StackOptions, canonical, misspelt, schema, stack_options, validate
 from ..config.options import TOKEN_GROUPS
+from ..config.presets import PRESETS, find_preset
 from ..config.spelling import BY_KEYWORD
 from ..errors import ConfigError
 from .checkpoint import check_folder
+from .counting import count_parameters
 
 import_paddlenlp()
 
@@ -35,6 +37,7 @@ class XPretrainedConfig(PretrainedConfig):
 
     groups: tuple[type, ...] = TOKEN_GROUPS
     causal = True
+    main_model = ""  # the class whose parameters num_parameters counts; every family has one
     attribute_map = {
         "hidden_size": "dim",
         "num_hidden_layers": "depth",
@@ -123,6 +126,47 @@ class XPretrainedConfig(PretrainedConfig):
         if not (kwargs.get("from_hf_hub") or kwargs.get("from_aistudio") or os.path.isfile(path)):
             check_folder(os.path.join(path, kwargs.get("subfolder") or ""), cls)
         return super().from_pretrained(path, **kwargs)
+
+    @classmethod
+    def presets(cls) -> list[str]:
+        """Return the names of the well-known architectures of this family; docs/presets.md describes them."""
+        return list(PRESETS.get(cls.model_type, {}))
+
+    @classmethod
+    def preset(cls, name: str, **overrides: Any) -> Any:
+        """Return the configuration of a well-known architecture, such as `gpt2-small`; there are no weights.
+
+        Dropout and token ids are at their defaults.
+
+        Args:
+            name: One of `presets()`.
+            **overrides: Fields that shall differ, in any accepted spelling.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ConfigError: If there is no such preset, or a key is a misspelt field.
+        """
+        return cls(**{**find_preset(cls.model_type, name).fields, **cls._own_names(overrides)})
+
+    def num_parameters(self, model_class: Any = None) -> int:
+        """Count the parameters of a model of this configuration, without memory for any of them.
+
+        The model is built from parameters that have a shape and no numbers, so that the count is that of the model
+        itself; tied weights count once. It takes about as long as building a small model of the same depth.
+
+        Args:
+            model_class: A model class of the family, such as `XEncoderForMaskedLM`; None: the family's main class.
+
+        Returns:
+            The number of parameters.
+
+        Raises:
+            ConfigError: If no model can be built from the configuration.
+            InputError: If the class is not one of this family.
+        """
+        return count_parameters(self, model_class)
 
     def __setattr__(self, key: str, value: Any) -> None:
         """Keep lists rather than tuples: JSON gives lists back, and a reloaded configuration must be equal."""

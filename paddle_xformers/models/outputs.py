@@ -16,6 +16,8 @@ from paddlenlp.transformers.model_outputs import (  # noqa: E402
     CausalLMOutputWithCrossAttentions,
     MaskedLMOutput,
     ModelOutput,
+    Seq2SeqLMOutput,
+    Seq2SeqModelOutput,
 )
 
 
@@ -91,3 +93,48 @@ class XRegressionOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
     cross_attentions: tuple[Tensor, ...] | None = None
     mems: tuple[Tensor, ...] | None = None
+
+
+def encoder_decoder_output(target: Any, source: Any) -> Seq2SeqModelOutput:
+    """Put together what an encoder-decoder gives back.
+
+    Args:
+        target: Output of the decoder.
+        source: What the decoder saw of the encoder, with `states`, `hidden_states` and `attentions`.
+    """
+    return Seq2SeqModelOutput(
+        last_hidden_state=target.last_hidden_state,
+        past_key_values=target.past_key_values,
+        decoder_hidden_states=target.hidden_states,
+        decoder_attentions=target.attentions,
+        cross_attentions=target.cross_attentions,
+        encoder_last_hidden_state=source.states,
+        encoder_hidden_states=source.hidden_states,
+        encoder_attentions=source.attentions,
+    )
+
+
+def encoder_decoder_lm_output(
+    hidden: Seq2SeqModelOutput, logits: Tensor, loss: Tensor | None, return_dict: bool
+) -> Seq2SeqLMOutput | tuple[Any, ...]:
+    """Put together what an encoder-decoder with a language model head gives back.
+
+    Args:
+        hidden: Output of the model without a head.
+        logits: (b, n, v).
+        loss: The mean loss, or None.
+        return_dict: Whether to return the object, or a tuple of its values that are not None. With a loss the tuple
+            leaves the last hidden state of the encoder out: PaddleNLP's Trainer would collect it.
+    """
+    output = Seq2SeqLMOutput(
+        loss=loss,
+        logits=logits,
+        past_key_values=hidden.past_key_values,
+        decoder_hidden_states=hidden.decoder_hidden_states,
+        decoder_attentions=hidden.decoder_attentions,
+        cross_attentions=hidden.cross_attentions,
+        encoder_last_hidden_state=hidden.encoder_last_hidden_state if return_dict or loss is None else None,
+        encoder_hidden_states=hidden.encoder_hidden_states,
+        encoder_attentions=hidden.encoder_attentions,
+    )
+    return output if return_dict else output.to_tuple()

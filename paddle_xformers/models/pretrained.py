@@ -12,10 +12,10 @@ from paddle.nn.initializer import Normal, Uniform
 from .._compat import import_paddlenlp
 from ..config import StackOptions
 from ..config.options import TokenOptions
-from ..errors import InputError
+from ..errors import CheckpointError, InputError
 from ..nn.linear import Linear
 from ..nn.stack import Stack
-from .checkpoint import check_folder, check_names, explained
+from .checkpoint import check_folder, check_names, explained, of_other_shapes, without_value
 from .saving import saved_whole
 
 import_paddlenlp()
@@ -70,14 +70,16 @@ class XPretrainedModel(PretrainedModel):
     pretrained_init_configuration: dict[str, Any] = {}
     pretrained_resource_files_map: dict[str, Any] = {"model_state": {}}
     _keys_to_ignore_on_load_unexpected: list[str] = []
+    # Names of the weights that the folder it was loaded from did not hold, and that still have initial values.
+    missing_weights: tuple[str, ...] = ()
 
     def _init_weights(self, layer: nn.Layer) -> None:
         """Redraw linears and embeddings from a normal distribution, if `initializer_range` asks for it.
 
-        All layers have drawn their own initial values already; those that start at zero keep it.
+        All layers have drawn their own initial values already; those with a start of their own, such as zero, keep it.
         """
         std = self.config.initializer_range
-        if std is None or getattr(layer, "zero_init", False):
+        if std is None or getattr(layer, "own_start", False):
             return
         if isinstance(layer, (Linear, nn.Embedding, LMHead)):
             Normal(0.0, std)(layer.weight)
@@ -182,6 +184,17 @@ class XPretrainedModel(PretrainedModel):
             model = super().from_pretrained(path, *args, **kwargs)
         check_names(os.path.join(path, kwargs.get("subfolder") or ""), set(model.state_dict()), model.base_model_prefix)
         return model
+
+    @classmethod
+    def _load_pretrained_model(cls, *args: Any, **kwargs: Any) -> Any:
+        """Say in a sentence that weights have other shapes, and remember which were not there."""
+        try:
+            loaded = super()._load_pretrained_model(*args, **kwargs)
+        except RuntimeError as error:
+            raise CheckpointError(of_other_shapes(cls.__name__, error)) from error
+        model = loaded[0]
+        model.missing_weights = without_value(model, loaded[1])
+        return loaded
 
 
 def redraw_rows(weight: Tensor, kept: int, std: float) -> None:

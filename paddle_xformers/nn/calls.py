@@ -9,10 +9,11 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
+from ..config.options import AttentionOptions
 from ..errors import InputError
-from .attention.attention import AttentionCall
 from .attention.cache import PADDING, Cache, Steps, cache_length, first_keys, room_left
-from .attention.masks import Mask, make_mask
+from .attention.call import AttentionCall
+from .attention.masks import Mask, make_mask, windowed
 from .memory import Mems
 from .places import Places, make_places
 from .positions import Rotary, Sinusoid
@@ -139,10 +140,13 @@ def share(
         heads=options.attention.heads,
         dtype=x.dtype,
     )
+    windows = _windows(mask, places, options, x.dtype)
     if position_bias is not None:
-        mask = _with_bias(mask, position_bias(places.queries, places.keys).astype(x.dtype))
+        bias = position_bias(places.queries, places.keys).astype(x.dtype)
+        mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
     plain = AttentionCall(
         mask,
+        windows=windows,
         past_length=cache_length(call.cache),
         output_attentions=call.output_attentions,
         use_cache=call.use_cache,
@@ -152,7 +156,7 @@ def share(
         calls["a"] = _with_sinusoid(calls["a"], places, sinusoid, x.dtype)
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)
-        calls["c"] = dataclasses.replace(plain, mask=context_mask, static_source=True)
+        calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
     return Shared(places, room, calls, _line(x, call, places, options))
 
 
@@ -169,8 +173,8 @@ def _with_angles(
 ) -> AttentionCall:
     batch, heads = sizes(x)[0], options.attention.heads
     q_angles = k_angles = rotary.angles(places.queries, batch=batch, heads=heads, dtype=x.dtype)
-    if places.new is not places.queries:
-        k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype)
+    if places.new is not places.queries or rotary.fades:
+        k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype, of_keys=True)
     return dataclasses.replace(call, q_angles=q_angles, k_angles=k_angles)
 
 
@@ -179,6 +183,13 @@ def _with_sinusoid(call: AttentionCall, places: Places, sinusoid: Sinusoid, dtyp
     if places.new is not places.queries:
         keys = sinusoid(places.new, dtype)  # (b or 1, m, d)
     return dataclasses.replace(call, q_sinusoid=queries, k_sinusoid=keys)
+
+
+def _windows(mask: Mask, places: Places, options: StackOptions, dtype: Any) -> dict[int | None, Mask]:
+    """One mask for each width of a sliding window that a self attention layer has."""
+    branches = (layer.branch for layer in options.layers if layer.kind == "a")
+    widths = {branch.max_attend_past for branch in branches if isinstance(branch, AttentionOptions)}
+    return {past: windowed(mask, places.queries, places.keys, past, dtype) for past in widths if past is not None}
 
 
 def _with_bias(mask: Mask, bias: Tensor) -> Mask:

@@ -13,9 +13,10 @@ from ..config import StackOptions
 from ..config.options import ContinuousOptions, TokenOptions
 from ..errors import InputError
 from .attention.cache import PADDING
+from .gradients import with_less_gradient
 from .linear import Linear
-from .norms.layernorm import LayerNorm
-from .positions import LearnedPositions
+from .norms import make_embedding_norm
+from .positions import LearnedPositions, ScaledSinusoid
 
 
 class Embeddings(nn.Layer):
@@ -32,12 +33,16 @@ class Embeddings(nn.Layer):
             options: Everything the model is built from.
         """
         positions = options.position
+        self.gradient_share = options.embedding.emb_frac_gradient
+        self.unit_length = options.tokens is not None and options.tokens.l2norm_embed
         self.position_embeddings = None
         if positions.adds_learned_positions:
-            self.position_embeddings = LearnedPositions(
-                positions.max_seq_len, width, positions.position_embedding_scale
-            )
-        self.norm = LayerNorm(width) if options.embedding.post_emb_norm else None
+            scale = 1.0 if self.unit_length else positions.position_embedding_scale
+            self.position_embeddings = LearnedPositions(positions.max_seq_len, width, scale)
+            if self.unit_length:
+                _start_small(self.position_embeddings)
+        self.sinusoid = ScaledSinusoid(width) if positions.position_embedding == "sinusoidal" else None
+        self.norm = make_embedding_norm(width, options.norm) if options.embedding.post_emb_norm else None
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 
@@ -57,10 +62,13 @@ class Embeddings(nn.Layer):
         if self.position_embeddings is not None:
             rows = self.position_embeddings.weight.shape[0]
             advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
-            x = x + looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
+            added = looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
+            x = x + (_to_unit_length(added) if self.unit_length else added)
+        if self.sinusoid is not None:
+            x = x + self.sinusoid(position_ids.clip(min=0), x.dtype)
         if self.norm is not None:
             x = self.norm(x)
-        x = self.dropout(x)
+        x = self.dropout(with_less_gradient(x, self.gradient_share))
         return x if self.project is None else self.project(x)
 
 
@@ -83,6 +91,8 @@ class TokenEmbeddings(Embeddings):
             # As small as those of the tokens that they are added to.
             self.token_type_embeddings = nn.Embedding(type_vocab_size, width, weight_attr=initializer)
         self.build_rest(width, options)
+        if self.unit_length:
+            _start_small(self.word_embeddings)
 
     def forward(
         self,
@@ -116,7 +126,20 @@ class TokenEmbeddings(Embeddings):
         # Paddle takes the id -1 for padding and gives zeros: send negative ids where the kernel refuses them.
         ids = paddle.where(input_ids < 0, paddle.full([1], rows, dtype=input_ids.dtype), input_ids)
         advice = f"num_tokens={rows}; use the tokenizer that belongs to this model"
-        return looked_up(self.word_embeddings, ids, "input_ids", rows, advice)
+        found = looked_up(self.word_embeddings, ids, "input_ids", rows, advice)
+        return _to_unit_length(found) if self.unit_length else found
+
+
+def _start_small(table: nn.Embedding) -> None:
+    """Draw the vectors so small that a step of training turns them (1910.05895); `initializer_range` leaves them so."""
+    Normal(0.0, 1e-5)(table.weight)
+    table.own_start = True
+
+
+def _to_unit_length(x: Tensor) -> Tensor:
+    """Bring the last axis of x to length 1; zeros stay zeros."""
+    wide = x.astype("float32")
+    return (wide * ((wide * wide).sum(axis=-1, keepdim=True) + 1e-24).rsqrt()).astype(x.dtype)
 
 
 def _types(table: nn.Embedding, token_type_ids: Tensor | None) -> Tensor:

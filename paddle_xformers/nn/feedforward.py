@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import paddle
 from paddle import Tensor, nn
-from paddle.nn import functional as F
 from paddle.nn.initializer import Constant
 
 from ..config.options import FeedForwardOptions
+from .activations import make_activation
 from .linear import Linear
 from .norms import LayerNorm
-
-
-def relu_squared(x: Tensor) -> Tensor:
-    """max(x, 0) squared (2109.08668)."""
-    positive = F.relu(x)
-    return positive * positive
-
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": F.gelu,
-    "gelu_tanh": lambda x: F.gelu(x, approximate=True),
-    "relu": F.relu,
-    "relu_squared": relu_squared,
-    "silu": F.silu,
-    "sigmoid": F.sigmoid,
-    "tanh": paddle.tanh,
-    "identity": lambda x: x,
-}
+from .softclamp import softclamp
 
 
 class FeedForward(nn.Layer):
     """`down_proj(activation(up_proj(x)))`, or `down_proj(up_proj(x) * activation(gate_proj(x)))`.
 
+    With `ff_softclamp_value` the hidden layer, with `ff_glu_softclamp` both factors of a gated unit are softly clamped.
     With `ff_post_act_ln` a LayerNorm of the inner width stands before `down_proj` (NormFormer, 2110.09456).
 
     Args:
@@ -46,7 +27,9 @@ class FeedForward(nn.Layer):
         super().__init__()
         inner = options.ff_dim or int(dim * options.ff_mult)
         bias = not options.ff_no_bias
-        self.activation = ACTIVATIONS[options.ff_activation]
+        self.activation = make_activation(inner, options)
+        self.clamp = None if options.ff_glu else options.ff_softclamp_value
+        self.up_clamp = options.ff_glu_up_softclamp_value if options.ff_glu and options.ff_glu_softclamp else None
         self.up_proj = Linear(dim, inner, bias=bias)
         self.gate_proj = Linear(dim, inner, bias=bias) if options.ff_glu else None
         self.mult_bias = None
@@ -59,10 +42,12 @@ class FeedForward(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, n, d) to (b, n, d), each token by itself."""
+        inner = self.up_proj(x)  # (b, n, f)
         if self.gate_proj is None:
-            inner = self.activation(self.up_proj(x))  # (b, n, f)
+            inner = self.activation(inner if self.clamp is None else softclamp(inner, self.clamp))
         else:
-            inner = self.up_proj(x) * self.activation(self.gate_proj(x))  # (b, n, f)
+            inner = inner if self.up_clamp is None else softclamp(inner, self.up_clamp)
+            inner = inner * self.activation(self.gate_proj(x))
         if self.mult_bias is not None:
             inner = inner * self.mult_bias
         if self.inner_norm is not None:

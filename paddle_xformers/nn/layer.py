@@ -9,10 +9,13 @@ from paddle import Tensor, nn
 
 from ..config import LayerOptions, StackOptions
 from ..config.options import AttentionOptions, FeedForwardOptions
-from .attention.attention import Attention, AttentionCall, AttentionResult, Handed
+from .attention.attention import Attention
 from .attention.cache import Keeps, State
+from .attention.call import AttentionCall, AttentionResult, Handed
 from .attention.parts import Site
 from .feedforward import FeedForward
+from .layer_scale import LayerScale
+from .linear import Linear
 from .norms import make_norm
 from .positions import Rotary
 from .residuals import ResidualScheme
@@ -70,6 +73,9 @@ class Layer(nn.Layer):
         self.branch_norm = make_norm(stack.dim, stack.norm) if placement in ("sandwich", "branch") else None
         self.post_norm = make_norm(stack.dim, stack.norm) if placement in ("post", "pre_and_post") else None
         self.connection = residuals.connection(index)
+        self.layer_scale = None
+        if stack.residual.use_layerscale:
+            self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
         self.keys_values = 0 if options.kind == "f" else 2  # tensors of its branch in the cache
         self.keeps = Keeps(options.kind, self.keys_values + bool(options.shift and stack.causal))
@@ -80,6 +86,15 @@ class Layer(nn.Layer):
             self.attn = _attention(stack, options, branch, rotary)
         else:
             self.cross_attn = _attention(stack, options, branch, None)
+        if stack.residual.depth_scale_residual:
+            last = self._last_linear()
+            last.start_from((2 * last.weight.shape[0] * (options.block + 1)) ** -0.5)
+
+    def _last_linear(self) -> Linear:
+        """The linear that the branch ends with."""
+        if self.kind == "f":
+            return self.ff.down_proj
+        return self.attn.o_proj if self.kind == "a" else self.cross_attn.o_proj
 
     def forward(
         self,
@@ -111,6 +126,8 @@ class Layer(nn.Layer):
         pair = past[: self.keys_values] or None
         result = None if call is None else self._attend(x, call, context, mem, pair, handed)
         output = self.ff(x) if result is None else result.output
+        if self.layer_scale is not None:
+            output = self.layer_scale(output)
         if self.branch_scale != 1.0:
             output = output * self.branch_scale
         if self.branch_norm is not None:

@@ -9,7 +9,7 @@ import paddle
 from paddle import ParamAttr, Tensor, nn
 from paddle.autograd import PyLayer
 from paddle.nn import functional as F
-from paddle.nn.initializer import Constant, Uniform
+from paddle.nn.initializer import Constant, Normal, Uniform
 
 from .cpu import column_sums, needed, remember_needs, wants_cpu_gradient
 
@@ -31,7 +31,16 @@ class Linear(nn.Linear):
         initializer = Constant(0.0) if zero_init else Uniform(-bound, bound)
         attribute = ParamAttr(initializer=initializer)
         super().__init__(in_features, out_features, weight_attr=attribute, bias_attr=attribute if bias else False)
-        self.zero_init = zero_init
+        self.own_start = zero_init
+
+    def start_from(self, std: float) -> None:
+        """Draw the weight anew from a normal distribution, and let `initializer_range` leave it so.
+
+        Args:
+            std: Its standard deviation.
+        """
+        Normal(0.0, std)(self.weight)
+        self.own_start = True
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the last axis of `x`, (..., in_features), to (..., out_features)."""

@@ -11,9 +11,11 @@ from paddle.nn.initializer import Normal
 
 from ..config import StackOptions
 from ..config.options import VisionOptions
+from .gradients import with_less_gradient
 from .linear import Linear
-from .norms.layernorm import LayerNorm
+from .norms import LayerNorm, make_embedding_norm
 from .positions.grid import GridPositions
+from .positions.sinusoid import ScaledSinusoid
 from .sizes import sizes
 
 
@@ -85,7 +87,9 @@ class PatchEmbeddings(nn.Layer):
             scale = options.position.position_embedding_scale
             lead = 0 if self.cls_token is None else 1
             self.position_embeddings = GridPositions(vision.grid, dim, lead=lead, scale=1.0 if scale is None else scale)
-        self.norm = LayerNorm(dim) if options.embedding.post_emb_norm else None
+        self.norm = make_embedding_norm(dim, options.norm) if options.embedding.post_emb_norm else None
+        self.sinusoid = ScaledSinusoid(dim) if options.position.position_embedding == "sinusoidal" else None
+        self.gradient_share = options.embedding.emb_frac_gradient
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         registers = vision.num_register_tokens
         self.register_tokens = self._learned(registers, dim) if registers else None
@@ -111,7 +115,10 @@ class PatchEmbeddings(nn.Layer):
             x = paddle.concat([_rows(self.cls_token, x), x], axis=1)  # (b, 1 + n, d)
         if self.position_embeddings is not None:
             x = x + self.position_embeddings((height // self.patch_size, width // self.patch_size))
-        x = self.dropout(x if self.norm is None else self.norm(x))
+        if self.sinusoid is not None:
+            x = x + self.sinusoid(paddle.arange(x.shape[1]).unsqueeze(0), x.dtype)
+        x = with_less_gradient(x if self.norm is None else self.norm(x), self.gradient_share)
+        x = self.dropout(x)
         n = x.shape[1]
         positions = paddle.arange(n).unsqueeze(0)  # (1, n)
         if self.training and self.patch_dropout:

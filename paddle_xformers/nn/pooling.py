@@ -11,7 +11,8 @@ from paddle.nn import functional as F
 from paddle.nn.initializer import Normal
 
 from ..config.options import AttentionOptions, EncoderOptions
-from .attention.attention import Attention, AttentionCall
+from .attention.attention import Attention
+from .attention.call import AttentionCall
 from .attention.masks import make_mask
 from .attention.parts import Site
 from .linear import Linear

@@ -8,8 +8,8 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
-from .attention.attention import AttentionCall, Handed
 from .attention.cache import PADDING, states
+from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
 from .layer import Layer, LayerResult
 from .memory import mem_for_steps, next_mems
@@ -17,6 +17,7 @@ from .norms import make_norm
 from .positions import Sinusoid, make_position_bias, make_rotary
 from .residuals import make_residuals
 from .sizes import sizes
+from .softclamp import softclamp
 
 
 class Stack(nn.Layer):
@@ -41,6 +42,7 @@ class Stack(nn.Layer):
         if final is None:
             final = options.norm.norm_placement in ("pre", "sandwich", "attn_branch")
         self.final_norm = make_norm(options.dim, options.norm) if final else None
+        self.clamp = options.norm.softclamp_output_value if options.norm.softclamp_output else None
         self.steps = tuple(self.layers[index].keeps for index in options.order)
         self.enable_recompute = False
 
@@ -79,6 +81,8 @@ class Stack(nn.Layer):
             if result.attention is not None:
                 handed[layer.kind] = result.attention.handed
             results.append(result)
+        if self.clamp is not None:
+            streams = softclamp(streams, self.clamp)
         output.hidden = self.residuals.collapse(streams)
         if self.final_norm is not None:
             output.hidden = self.final_norm(output.hidden)

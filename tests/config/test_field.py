@@ -134,9 +134,12 @@ def test_cross_twins(name):
 def test_group_values_fill_in_defaults_and_freeze_lists():
     assert group_values(NormOptions, {"norm": "rmsnorm", "dim": 3}) == {
         "norm": "rmsnorm",
+        "dynamic_tanh_init_alpha": 1.0,
         "norm_bias": False,
         "norm_eps": None,
         "norm_placement": "pre",
+        "softclamp_output": False,
+        "softclamp_output_value": 30.0,
         "final_norm": None,
     }
     assert group_values(AttentionOptions, {"attn_kv_heads": [1, 2]})["attn_kv_heads"] == (1, 2)

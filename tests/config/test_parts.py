@@ -48,7 +48,8 @@ def test_the_fields_are_those_of_both_parts_and_what_they_share():
         *("cross_attend", "cross_attn_dim_context", "max_mem_len", "shift_mem_down"),
     }
     across = {name for name in core if "cross" in name}
-    assert decoder - encoder == (across & decoder) | {"tie_word_embeddings", "tie_embedding_scale", "logits_bias"}
+    own = {"tie_word_embeddings", "tie_embedding_scale", "logits_bias", "rotary_xpos", "rotary_xpos_scale_base"}
+    assert decoder - encoder == (across & decoder) | own
     assert {"dim", "initializer_range", "tie_token_emb"} <= set(fields)
     assert all(info.name == name for name, info in fields.items())
     assert all(set(info.needs) | set(info.beside) <= set(fields) for info in fields.values())

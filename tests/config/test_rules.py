@@ -27,10 +27,22 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         {"rotary_pos_emb": True, "rotary_emb_dim": 66},
         {"rotary_pos_emb": True, "attn_dim_head": 6},
     ],
+    ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"): [
+        {"rotary_pos_emb": True, "rotary_base_rescale_factor": 2.0, "rotary_emb_dim": 2}
+    ],
+    ("rotary_xpos", "rotary_values"): [{"rotary_pos_emb": True, "rotary_xpos": True, "rotary_values": True}],
+    ("rotate_num_heads", "heads"): [{"rotary_pos_emb": True, "rotate_num_heads": 9}],
+    ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"): [
+        {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_kv_heads": 4}
+    ],
     ("alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_num_heads": 9}],
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
     ("rotary_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "rotary_pos_emb": True, "only_cross": True}],
+    ("max_attend_past", "custom_layers", "only_cross"): [{**CROSS, "max_attend_past": 2, "only_cross": True}],
+    ("rotary_values", "attn_value_dim_head", "attn_dim_head"): [
+        {"rotary_pos_emb": True, "rotary_values": True, "attn_value_dim_head": 6}
+    ],
     ("position_infused_attn", "custom_layers", "only_cross"): [
         {**CROSS, "position_infused_attn": True, "only_cross": True}
     ],
@@ -38,6 +50,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         {"rotary_pos_emb": True, "attn_collab_heads": True, "attn_collab_compression": 0.05}
     ],
     ("position_embedding_scale", "position_embedding"): [{"position_embedding_scale": 1.0, "rotary_pos_emb": True}],
+    ("position_embedding_scale", "l2norm_embed"): [{"position_embedding_scale": 0.5, "l2norm_embed": True}],
     ("position_embedding_scale", "max_seq_len"): [{"position_embedding_scale": 1.0, "max_seq_len": 0}],
     ("position_embedding", "max_seq_len"): [{"position_embedding": "learned", "max_seq_len": 0}],
     ("custom_layers",): [{"custom_layers": ["a", "x"]}],
@@ -60,9 +73,16 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
         {"residual": "rezero", "zero_init_branch_output": True}
     ],
+    ("depth_scale_residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
+        {"depth_scale_residual": True, "ff_zero_init_output": True}
+    ],
+    ("layerscale_init_value", "residual"): [{"use_layerscale": True, "use_rezero": True}],
+    ("layerscale_init_value", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
+        {"use_layerscale": True, "zero_init_branch_output": True}
+    ],
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
-    ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "identity"}, {"norm_eps": 0.01}],
+    ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
     ("ff_dim", "ff_mult"): [{"ff_dim": 50, "ff_mult": 2}],
     ("hyper_conn_sinkhorn_iters", "upstream_compat"): [
@@ -73,6 +93,8 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
             "hyper_conn_sinkhorn_iters": 3,
         }
     ],
+    ("ff_softclamp_value", "ff_glu"): [{"ff_softclamp_value": 1.5, "ff_glu": True}],
+    ("ff_glu_softclamp", "ff_activation"): [{"ff_glu": True, "ff_glu_softclamp": True, "ff_activation": "relu"}],
     ("ff_glu_mult_bias", "ff_glu"): [{"ff_glu_mult_bias": True}],
     ("shift_mem_down", "depth"): [{"max_mem_len": 4, "shift_mem_down": 2, "depth": 2}],
     ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],
@@ -103,6 +125,16 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     rule(*factors, qk_norm=True, qk_norm_dim_scale=True, qk_norm_learned_temperature=True)
     start = {"qk_norm": True, "qk_norm_learned_temperature": True}
     rule("qk_norm_seq_len", "qk_norm_temperature_init", **start, qk_norm_seq_len=8, qk_norm_temperature_init=1.0)
+    rule("qk_rmsnorm", "k_rmsnorm", qk_rmsnorm=True, k_rmsnorm=True)
+    rule("sparse_topk_straight_through", "sparse_topk", sparse_topk_straight_through=True)
+    for gate in ("gate_values", "output_gate"):
+        shapes = {gate: True, f"{gate}_rank": 2, f"{gate}_headwise": True}
+        rule(f"{gate}_rank", f"{gate}_headwise", **shapes)
+    rule("swiglu_values", "gate_values", "output_gate", swiglu_values=True)
+    silu = {"gate_values": True, "low_rank_silu_gates": False}
+    rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)
+    swiglu = f"{prefix}attn_swiglu_values"
+    found["residual", swiglu] = [{**on, "residual": "rezero", swiglu: True, f"{prefix}attn_gate_values": True}]
     rule("collab_compression", "heads", "dim_head", collab_heads=True, collab_compression=0.001)
     return found
 

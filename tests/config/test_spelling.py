@@ -16,10 +16,14 @@ from .config_values import flat
 MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "use_rmsnorm": {True: {"norm": "rmsnorm"}, False: {}},
     "use_scalenorm": {True: {"norm": "scalenorm"}, False: {}},
+    "use_simple_rmsnorm": {True: {"norm": "simple_rmsnorm"}, False: {}},
+    "use_dynamic_tanh": {True: {"norm": "dynamic_tanh"}, False: {}},
+    "use_derf": {True: {"norm": "derf"}, False: {}},
     "pre_norm": {True: {}, False: {"norm_placement": "post"}},
     "sandwich_norm": {True: {"norm_placement": "sandwich"}, False: {}},
     "pre_and_post_norm": {True: {"norm_placement": "pre_and_post"}, False: {}},
     "use_rezero": {True: {"residual": "rezero", "norm": "identity"}, False: {}},
+    "orthog_residual": {True: {"residual": "orthogonal"}, False: {}},
     "gate_residual": {True: {"residual": "gru"}, False: {}},
     "pre_norm_has_final_norm": {True: {}, False: {"final_norm": False}},
     "alibi_pos_bias": {True: {"position_bias": "alibi"}, False: {}},
@@ -29,6 +33,13 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
         False: {"attn_pre_talking_heads": False, "attn_post_talking_heads": False},
     },
     "attn_use_entmax15": {True: {"attn_normalizer": "entmax15"}, False: {}},
+    "attn_sigmoid": {True: {"attn_normalizer": "sigmoid"}, False: {}},
+    "attn_hard": {True: {"attn_normalizer": "hard"}, False: {}},
+    "cross_attn_sigmoid": {True: {"cross_attn_normalizer": "sigmoid"}, False: {}},
+    "cross_attn_hard": {True: {"cross_attn_normalizer": "hard"}, False: {}},
+    "attn_max_attend_past": {3: {"max_attend_past": 3}},
+    **{f"{prefix}attn_use_latent_{kind}": {False: {}} for prefix in ("", "cross_") for kind in ("q", "kv")},
+    "attn_onnxable": {True: {}, False: {}},
     "use_qk_norm_attn": {
         True: {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "norm_placement": "attn_branch"},
         False: {},
@@ -36,11 +47,14 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "qk_norm_attn_seq_len": {64: {"attn_qk_norm_seq_len": 64}},
     "attn_scale_init_value": {-2.5: {"attn_qk_norm_temperature_init": -2.5}},
     "rel_pos_bias": {True: {"position_bias": "t5"}, False: {}},
+    "scaled_sinu_pos_emb": {True: {"position_embedding": "sinusoidal"}, False: {}},
     "use_abs_pos_emb": {True: {}, False: {"position_embedding": "none"}},
     "use_pos_emb": {True: {}, False: {"position_embedding": "none"}},
     "disable_abs_pos_emb": {True: {"position_embedding": "none"}, False: {"position_embedding": "learned"}},
     "ff_swish": {True: {"ff_activation": "silu"}, False: {}},
     "ff_relu_squared": {True: {"ff_activation": "relu_squared"}, False: {}},
+    "ff_solu": {True: {"ff_activation": "solu"}, False: {}},
+    "ff_custom_activation": {"mish": {"ff_activation": "mish"}},
     "attn_one_kv_head": {True: {"attn_kv_heads": 1}, False: {}},
     "cross_attn_one_kv_head": {True: {"cross_attn_kv_heads": 1}, False: {}},
     "attn_flash": {True: {"attn_kernel": "auto"}, False: {"attn_kernel": "eager"}},
@@ -142,3 +156,14 @@ def test_keywords_of_the_old_port_make_a_valid_configuration(given):
     values = flat(**{"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8, **given})
     assert values.keys() == schema().keys()
     validate(values, schema())
+
+
+@pytest.mark.parametrize("prefix", ["", "enc_"])
+@pytest.mark.parametrize("name", ["attn_{}_latent_q", "attn_{}_latent_kv", "cross_attn_{}_latent_kv"])
+def test_a_switch_for_a_latent_agrees_with_its_width(prefix, name):
+    switch, width = prefix + name.format("use"), prefix + name.format("dim")
+    assert canonical({switch: True, width: 12}, prefix) == {width: 12}
+    assert canonical({switch: False}, prefix) == {}
+    for given in ({switch: True}, {switch: False, width: 12}, {switch: True, width: None}):
+        with pytest.raises(ConfigError, match=f"^{switch}=.* contradict each other"):
+            canonical(given, prefix)

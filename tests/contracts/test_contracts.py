@@ -28,6 +28,12 @@ EFFECT_ELSEWHERE = {
     "attn_qk_norm_temperature_init": "likewise",
     "cross_attn_qk_norm_temperature_init": "likewise",
     "ff_zero_init_output": "likewise",
+    "attn_sparse_topk_straight_through": "changes gradients alone: tests/parity/",
+    "cross_attn_sparse_topk_straight_through": "likewise",
+    "dynamic_tanh_init_alpha": "likewise",
+    "layerscale_init_value": "likewise",
+    "emb_frac_gradient": "gradients: tests/parity/test_parity.py and tests/nn/test_gradients.py",
+    "depth_scale_residual": "likewise",
 }
 
 

@@ -28,6 +28,7 @@ def source_of(page: Path) -> str:
 def test_the_main_pages_have_examples():
     names = {name_of(page) for page in WITH_EXAMPLES}
     assert {"README.md", "docs/masks.md", "docs/generation.md", "docs/checkpoints.md", "docs/cpu.md"} <= names
+    assert {"docs/serving.md", "docs/images.md", "docs/encoder.md"} <= names
     assert {"docs/features/README.md", "docs/features/attention.md", "docs/features/families.md"} <= names
 
 

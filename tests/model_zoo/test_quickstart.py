@@ -17,7 +17,10 @@ import numpy as np
 import paddle
 import pytest
 
-from model_zoo.quickstart import data, evaluation, report, run, training
+from model_zoo.common.budget import WARMUP, Budget
+from model_zoo.common.progress import newest_checkpoint
+from model_zoo.common.runs import RECORD
+from model_zoo.quickstart import data, evaluation, report, training
 from model_zoo.quickstart.plan import SMOKE
 from paddle_xformers import XByteTokenizer, XDecoderForCausalLM
 
@@ -75,11 +78,11 @@ def test_a_killed_run_goes_on_and_survives_a_full_disk(tmp_path: Path) -> None:
     kwargs: dict[str, Any] = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     first = subprocess.Popen(command, **kwargs)
     deadline = time.monotonic() + 60
-    while training.newest_checkpoint(tmp_path) is None and time.monotonic() < deadline:
+    while newest_checkpoint(tmp_path) is None and time.monotonic() < deadline:
         time.sleep(0.02)
     first.kill()
     first.communicate()
-    reached = training.newest_checkpoint(tmp_path)
+    reached = newest_checkpoint(tmp_path)
     assert reached is not None and first.returncode == -signal.SIGKILL
     full = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, preexec_fn=no_large_files)
     assert full.returncode == 2 and "Traceback" not in full.stderr, full.stderr
@@ -87,7 +90,7 @@ def test_a_killed_run_goes_on_and_survives_a_full_disk(tmp_path: Path) -> None:
     second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert second.returncode == 0, second.stderr
     assert f"Going on from {reached}" in second.stdout and "Trained: 240 steps" in second.stdout
-    outcome = json.loads((tmp_path / run.RECORD).read_text())["outcome"]
+    outcome = json.loads((tmp_path / RECORD).read_text())["outcome"]
     assert [step for step, _, _ in outcome["history"]] == list(range(10, 241, 10))
 
 
@@ -119,26 +122,26 @@ def test_an_interrupted_run_ends_as_the_uninterrupted_one(tmp_path: Path) -> Non
 
 def test_a_checkpoint_cut_off_is_not_used(tmp_path: Path) -> None:
     train(tmp_path)
-    complete = training.newest_checkpoint(tmp_path)
+    complete = newest_checkpoint(tmp_path)
     (tmp_path / "checkpoint-999").mkdir()
-    assert training.newest_checkpoint(tmp_path) == complete is not None
+    assert newest_checkpoint(tmp_path) == complete is not None
 
 
 def test_a_budget_of_seconds_is_kept_and_counts_over_sessions(tmp_path: Path) -> None:
     _, outcome = train(tmp_path, replace(TINY, steps=None, seconds=2.0))
     assert not outcome["interrupted"] and 2.0 <= outcome["seconds"] < 3.0
-    budget = training.Budget(replace(TINY, steps=None, seconds=10.0))
+    budget = Budget(replace(TINY, steps=None, seconds=10.0))
     budget.before = 4.0
     assert budget.share == pytest.approx(0.4)
 
 
 def test_the_learning_rate_rises_and_falls_with_the_budget() -> None:
-    budget = training.Budget(replace(TINY, steps=1000))
+    budget = Budget(replace(TINY, steps=1000))
     rates = []
     for budget.step in range(1001):
         rates.append(budget.rate(0))
     peak = int(np.argmax(rates))
-    assert peak == pytest.approx(1000 * training.WARMUP, abs=1) and max(rates) == pytest.approx(1, abs=1e-3)
+    assert peak == pytest.approx(1000 * WARMUP, abs=1) and max(rates) == pytest.approx(1, abs=1e-3)
     assert np.all(np.diff(rates[:peak]) >= 0) and np.all(np.diff(rates[peak:]) <= 0)
     assert rates[-1] == pytest.approx(0, abs=1e-6)
 

@@ -8,7 +8,8 @@ import pytest
 
 from paddle_xformers.config.options import AttentionOptions
 from paddle_xformers.errors import InputError
-from paddle_xformers.nn.attention.attention import Attention, AttentionCall
+from paddle_xformers.nn.attention.attention import Attention
+from paddle_xformers.nn.attention.call import AttentionCall
 from paddle_xformers.nn.attention.kernels import blockwise
 from paddle_xformers.nn.attention.kernels.eager import eager_attention
 from paddle_xformers.nn.attention.kernels.fused import fused_attention
@@ -112,6 +113,11 @@ def test_the_fused_kernel_serves_other_numbers_of_key_and_value_heads():
         ({"position_bias": "t5"}, False, True),
         ({"attn_collab_heads": True}, False, False),
         ({"attn_qk_norm": True}, True, True),
+        ({"attn_laser": True}, True, True),
+        ({"attn_add_zero_kv": True, "max_attend_past": 3}, True, True),
+        ({"attn_l2_distance": True}, False, False),
+        ({"attn_softclamp_logits": True}, False, False),
+        ({"attn_head_learned_sink": True}, False, False),
     ],
     ids=str,
 )

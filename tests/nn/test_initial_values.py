@@ -13,7 +13,7 @@ SIZE = {"num_tokens": 300, "dim": 128, "depth": 1, "heads": 4, "attn_dim_head": 
 
 
 def parameters(**values):
-    model = XDecoderForCausalLM(XDecoderConfig(**SIZE, **values))
+    model = XDecoderForCausalLM(XDecoderConfig(**{**SIZE, **values}))
     return {name: p.numpy() for name, p in model.named_parameters()}
 
 
@@ -78,11 +78,56 @@ def test_factors_of_features_start_so_that_scores_are_as_large_as_without():
         np.testing.assert_allclose(scale, np.full([4, 1, 32], 32**0.25), rtol=1e-6)
 
 
+def test_dynamic_tanh_starts_as_steep_as_asked():
+    found = parameters(norm="dynamic_tanh", dynamic_tanh_init_alpha=0.7)
+    steepness = [value for name, value in found.items() if name.endswith("norm.alpha")]
+    assert len(steepness) == 3
+    np.testing.assert_allclose(steepness, [[0.7]] * 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("given", [{}, {"initializer_range": 0.5}], ids=str)
+def test_last_linears_start_smaller_the_deeper_they_stand(given):
+    found = parameters(**{"depth_scale_residual": True, "depth": 3, **given})
+    for block in range(3):
+        for index, name in enumerate(("attn.o_proj", "ff.down_proj")):
+            weight = found[f"xdecoder.stack.layers.{2 * block + index}.{name}.weight"]
+            wanted = (2 * weight.shape[0] * (block + 1)) ** -0.5
+            assert weight.std() == pytest.approx(wanted, rel=0.03), name
+            assert np.abs(weight).max() > 2.5 * wanted  # normal, not uniform
+
+
+@pytest.mark.parametrize("given", [{}, {"initializer_range": 0.02}], ids=str)
+def test_embeddings_of_unit_length_start_small(given):
+    found = parameters(l2norm_embed=True, **given)
+    for name in ("word_embeddings", "position_embeddings"):
+        assert found[f"xdecoder.embeddings.{name}.weight"].std() == pytest.approx(1e-5, rel=0.03)
+
+
+def test_layer_scale_starts_where_asked():
+    for given, start in (({}, 0.0), ({"layerscale_init_value": 0.1}, 0.1)):
+        found = parameters(use_layerscale=True, **given)
+        scales = [value for name, value in found.items() if name.endswith("layer_scale.weight")]
+        np.testing.assert_allclose(scales, np.full([2, 128], start), rtol=1e-6)
+
+
 def test_collaborative_heads_start_with_normal_mixing():
     mixing = parameters(attn_collab_heads=True)["xdecoder.stack.layers.0.attn.collaborative_heads.mixing"]
     assert mixing.shape == (4, 1, int(0.3 * 4 * 32))
     assert mixing.mean() == pytest.approx(0, abs=0.2)
     assert mixing.std() == pytest.approx(1, rel=0.15)
+
+
+def test_gates_start_open_or_half_open_and_sinks_and_gains_at_their_neutral_value():
+    options = {"attn_gate_values": True, "attn_gate_values_rank": 3, "attn_output_gate": True}
+    norms = {"attn_qk_rmsnorm": True, "attn_value_rmsnorm": True}
+    found = parameters(**options, **norms, attn_gate_value_heads=True, attn_head_learned_sink=True)
+    attn = {name.removeprefix("xdecoder.stack.layers.0.attn."): value for name, value in found.items()}
+    for name in ("gate_values.proj.up.weight", "gate_values.output_proj.weight", "gate_heads.proj.weight"):
+        assert not attn[name].any()
+    for name in ("learned_sink.weight", "qk_rmsnorm.q_weight", "qk_rmsnorm.k_weight", "value_rmsnorm.weight"):
+        assert not attn[name].any()
+    assert attn["gate_values.proj.down.weight"].any()
+    np.testing.assert_array_equal(attn["gate_heads.bias"], np.full([4], 10.0, "float32"))
 
 
 def test_cross_attention_has_a_switch_of_its_own():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import paddle
 import pytest
 
 from paddle_xformers.config.options import NormOptions
 from paddle_xformers.nn.linear import Linear
-from paddle_xformers.nn.norms import make_norm
+from paddle_xformers.nn.norms import make_embedding_norm, make_norm
 
 KINDS = [
     NormOptions(norm="layernorm"),
@@ -17,13 +19,20 @@ KINDS = [
     NormOptions(norm="rmsnorm"),
     NormOptions(norm="rmsnorm", norm_eps=0.1),
     NormOptions(norm="scalenorm"),
+    NormOptions(norm="simple_rmsnorm"),
+    NormOptions(norm="dynamic_tanh"),
+    NormOptions(norm="derf"),
     NormOptions(norm="identity"),
 ]
 
 
-def formula(x, options: NormOptions, weight, bias):
+def formula(x, options: NormOptions, weight=1.0, bias=0.0, alpha=1.0, shift=0.0):
     if options.norm == "identity":
         return x
+    if options.norm == "dynamic_tanh":
+        return np.tanh(alpha * x) * weight + bias
+    if options.norm == "derf":
+        return np.vectorize(math.erf)(alpha * x + shift) * weight + bias
     if options.norm == "layernorm":
         x = x - x.mean(-1, keepdims=True)
     eps = options.norm_eps or (1e-5 if options.norm == "layernorm" else 1e-12)
@@ -39,11 +48,25 @@ def test_norms_equal_their_formula(options, shape):
     for name, parameter in norm.named_parameters():
         parameter.set_value(values[name].astype("float32"))
     x = rng.normal(0.5, 2, shape)
-    wanted = formula(x, options, values.get("weight", 1.0), values.get("bias", 0.0))
+    wanted = formula(x, options, **values)
     given = paddle.to_tensor(x, "float32")
     with paddle.no_grad():
         np.testing.assert_allclose(norm(given).numpy(), wanted, atol=1e-5)
     np.testing.assert_allclose(norm(given).numpy(), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", KINDS, ids=lambda o: f"{o.norm}-{o.norm_bias}-{o.norm_eps}")
+def test_the_norm_of_embeddings_is_a_layernorm_like_those_of_the_layers(options):
+    like = options if options.norm == "layernorm" else NormOptions()
+    norm = make_embedding_norm(12, options)
+    names = {name for name, _ in norm.named_parameters()}
+    assert names == ({"weight", "bias"} if like.norm_bias else {"weight"})
+    bias = np.arange(12.0) if like.norm_bias else 0.0
+    if like.norm_bias:
+        norm.bias.set_value(bias.astype("float32"))
+    x = np.random.default_rng(0).normal(0.5, 0.05, (2, 5, 12))  # so small that eps counts
+    wanted = formula(x, like, 1.0, bias)
+    np.testing.assert_allclose(norm(paddle.to_tensor(x, "float32")).numpy(), wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", KINDS[:-1], ids=lambda o: f"{o.norm}-{o.norm_bias}-{o.norm_eps}")
@@ -58,7 +81,7 @@ def test_gradients_of_norms_equal_finite_differences(options):
     (norm(given) * paddle.to_tensor(slope, "float32")).sum().backward()
 
     def loss(changed, weights):
-        return (formula(changed, options, weights["weight"], weights.get("bias", 0.0)) * slope).sum()
+        return (formula(changed, options, **weights) * slope).sum()
 
     def numeric(array, function):
         gradient = np.zeros_like(array)

@@ -35,6 +35,27 @@ def test_rotary_turns_each_pair_as_a_complex_number(layout, width):
     np.testing.assert_allclose(flipped.swapaxes(-1, -2), wanted, atol=2e-5)
 
 
+def test_xpos_makes_scores_fade_with_distance_alone():
+    width, base = 8, 16
+    options = PositionOptions(rotary_pos_emb=True, rotary_emb_dim=8, rotary_xpos=True, rotary_xpos_scale_base=base)
+    rotary, rng = Rotary(8, options), np.random.default_rng(0)
+    q, k = rng.normal(size=(2, 8))
+
+    def score(i: int, j: int) -> float:
+        sides = []
+        for x, at, of_keys in ((q, i, False), (k, j, True)):
+            angles = rotary.angles(paddle.to_tensor([[at]]), batch=1, heads=1, dtype="float32", of_keys=of_keys)
+            sides.append(rotary.turn(paddle.to_tensor(x.reshape(1, 1, 1, 8), "float32"), angles).numpy().ravel())
+        return float(sides[0] @ sides[1])
+
+    pairs = np.arange(0, width, 2)
+    zeta = (pairs / width + 0.4) / 1.4
+    complex_q, complex_k = (x[0::2] + 1j * x[1::2] for x in (q, k))
+    for i, j in ((0, 0), (5, 2), (105, 102), (40, 0)):
+        turn = np.exp(1j * (i - j) * 10000.0 ** (-pairs / width)) * zeta ** ((i - j) / base)
+        assert score(i, j) == pytest.approx((complex_q * turn * complex_k.conj()).sum().real, abs=2e-4)
+
+
 def test_rotary_angles_keep_their_precision_far_out_in_half_precision():
     rotary = Rotary(8, PositionOptions(rotary_pos_emb=True, rotary_emb_dim=8))
     angles = rotary.angles(paddle.to_tensor([[8000]]), batch=1, heads=1, dtype="float16")

@@ -73,7 +73,7 @@ SCALED.append({"scale_residual": True, "scale_residual_constant": 0.6})
 
 
 @pytest.mark.parametrize("scaled", SCALED, ids=str)
-@pytest.mark.parametrize("residual", ["plain", "rezero", "gru"])
+@pytest.mark.parametrize("residual", ["plain", "rezero", "gru", "orthogonal"])
 def test_one_stream_merges_as_the_papers_say(residual, scaled):
     rng = np.random.default_rng(2)
     b, n, d = 2, 3, 4
@@ -84,6 +84,9 @@ def test_one_stream_merges_as_the_papers_say(residual, scaled):
         wanted = old + output
     elif residual == "rezero":
         wanted = old + p["branch_scale"] * output
+    elif residual == "orthogonal":
+        unit = old / np.linalg.norm(old, axis=-1, keepdims=True)
+        wanted = old + output - (output * unit).sum(-1, keepdims=True) * unit
     else:
         from_input = np.split(output @ p["gru.weight_ih"].T + p["gru.bias_ih"], 3, -1)
         from_state = np.split(old @ p["gru.weight_hh"].T + p["gru.bias_hh"], 3, -1)

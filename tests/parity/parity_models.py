@@ -123,7 +123,10 @@ def build(case: Case, family: Family = FAMILIES[0]) -> Pair:
 
 
 def build_theirs(case: Case, family: Family) -> Any:
-    stack = family.stack(**STACK | case.upstream | case.theirs, verbose=False)
+    options = STACK | case.upstream | case.theirs
+    if "ff_custom_activation" in options:
+        options["ff_custom_activation"] = getattr(torch.nn, options["ff_custom_activation"])()
+    stack = family.stack(**options, verbose=False)
     model = TransformerWrapper(**WRAPPER | case.wrapper | case.their_wrapper, attn_layers=stack).eval()
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from paddle_xformers import XByteTokenizer, XDecoderConfig, XDecoderForCausalLM
+
+from .served import Served
 
 LONGEST = 48
 
@@ -49,3 +52,29 @@ def complete(folder: Path) -> Any:
     from paddlenlp import Taskflow
 
     return Taskflow("text_generation", model="xdecoder", task_path=str(folder), max_new_tokens=8)
+
+
+@pytest.fixture(scope="session")
+def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Served], Path]:
+    """The folder of a task, written when it is first asked for."""
+    folders: dict[str, Path] = {}
+
+    def find(case: Served) -> Path:
+        if case.name not in folders:
+            folders[case.name] = case.save(tmp_path_factory.mktemp("tasks") / case.name)
+        return folders[case.name]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def made(folder_of: Callable[[Served], Path]) -> Callable[[Served], Any]:
+    """The Taskflow of a task, made when it is first asked for."""
+    tasks: dict[str, Any] = {}
+
+    def find(case: Served) -> Any:
+        if case.name not in tasks:
+            tasks[case.name] = case.taskflow(folder_of(case))
+        return tasks[case.name]
+
+    return find

@@ -12,7 +12,7 @@ from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
-from .position import PositionOptions, SchemeOptions
+from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
 from .token import TokenOptions
@@ -34,9 +34,9 @@ CORE_GROUPS: tuple[type, ...] = (
 # Those of the families that read tokens.
 TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions)
 
-# A bidirectional model sees its segment at once: nothing is carried from one to the next.
+# A bidirectional model sees its segment at once: nothing is carried from one to the next, or fades with distance.
 BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
-    MemoryTokenOptions if group is MemoryOptions else group for group in TOKEN_GROUPS
+    {MemoryOptions: MemoryTokenOptions, PositionOptions: SequenceOptions}.get(group, group) for group in TOKEN_GROUPS
 )
 
 # Those of the families that see one image at once: how many patches there are follows from its size.
@@ -79,6 +79,7 @@ __all__ = [
     "ResidualOptions",
     "SchemeOptions",
     "Seq2SeqOptions",
+    "SequenceOptions",
     "TokenOptions",
     "VisionOptions",
 ]

@@ -1,142 +1,17 @@
-"""Attention: heads, projections and what happens to values and scores."""
+"""Attention: what happens to scores, weights and values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ..field import ATTENTION, option
+from .projection import ProjectionOptions
 
 
 @dataclass(frozen=True)
-class AttentionOptions:
+class AttentionOptions(ProjectionOptions):
     """Options of one attention layer. Every `attn_*` field also exists as `cross_attn_*`."""
 
-    heads: int = option(
-        8, "Number of query heads.", feature="attn-multi-head", paper="1706.03762", minimum=1, examples=(3,)
-    )
-    attn_dim_head: int = option(
-        64,
-        "Width of a head; independent of dim / heads.",
-        feature="attn-multi-head",
-        paper="1706.03762",
-        minimum=1,
-        examples=(6,),
-    )
-    attn_kv_heads: int | None = option(
-        None,
-        "Number of key/value heads (grouped-query attention; 1: multi-query); with attn_collab_heads of value "
-        "heads alone. None: heads.",
-        feature="attn-kv-heads",
-        paper="2305.13245",
-        minimum=1,
-        per_layer=ATTENTION,
-        examples=(1, 2, (4, 2)),
-    )
-    attn_scale: float | None = option(
-        None,
-        "Factor on the query-key products; None: attn_dim_head**-0.5. T5 uses 1.",
-        feature="attn-multi-head",
-        above=0,
-        per_layer=ATTENTION,
-        examples=(1.0,),
-    )
-    attn_qk_norm: bool = option(
-        False,
-        "Cosine similarity: queries and keys are divided by their length, and attn_qk_norm_scale takes the place of "
-        "attn_scale.",
-        feature="attn-qk-norm",
-        paper="2010.04245",
-        per_layer=ATTENTION,
-    )
-    attn_qk_norm_groups: int = option(
-        1,
-        "Groups of features of a head, each of which is divided by its own length.",
-        feature="attn-qk-norm",
-        paper="2010.04245",
-        minimum=1,
-        per_layer=ATTENTION,
-        examples=(2,),
-        needs={"attn_qk_norm": True},
-    )
-    attn_qk_norm_scale: float = option(
-        10.0,
-        "Factor on the products of normed queries and keys.",
-        feature="attn-qk-norm",
-        paper="2010.04245",
-        above=0,
-        per_layer=ATTENTION,
-        examples=(4.0,),
-        needs={"attn_qk_norm": True},
-    )
-    attn_qk_norm_dim_scale: bool = option(
-        False,
-        "A learned factor on each feature of normed queries and keys; the factor on the products is attn_scale again.",
-        feature="attn-qk-norm-dim-scale",
-        paper="2302.05442",
-        per_layer=ATTENTION,
-        needs={"attn_qk_norm": True},
-    )
-    attn_qk_norm_learned_temperature: bool = option(
-        False,
-        "The factor on the products is learned for each head: 1 / max(exp(s), 0.01).",
-        feature="attn-qk-norm-learned-temperature",
-        paper="2010.04245",
-        per_layer=ATTENTION,
-        needs={"attn_qk_norm": True},
-    )
-    attn_qk_norm_seq_len: int | None = option(
-        None,
-        "Length L of the sequences to expect: the learned factor starts at log2(L * L - L). None: see "
-        "attn_qk_norm_temperature_init.",
-        feature="attn-qk-norm-learned-temperature",
-        paper="2010.04245",
-        minimum=2,
-        per_layer=ATTENTION,
-        examples=(16,),
-        needs={"attn_qk_norm_learned_temperature": True},
-        beside={"attn_qk_norm": True},
-    )
-    attn_qk_norm_temperature_init: float | None = option(
-        None,
-        "What the s of the learned factor starts at. None: as attn_qk_norm_seq_len says, else -3, the value for 1024 "
-        "tokens.",
-        feature="attn-qk-norm-learned-temperature",
-        paper="2010.04245",
-        per_layer=ATTENTION,
-        examples=(-2.0,),
-        needs={"attn_qk_norm_learned_temperature": True},
-        beside={"attn_qk_norm": True},
-    )
-    attn_collab_heads: bool = option(
-        False,
-        "Collaborative heads: one projection of queries and one of keys serve all heads, which weigh its features "
-        "each in their own way.",
-        feature="attn-collab-heads",
-        paper="2006.16362",
-        per_layer=ATTENTION,
-    )
-    attn_collab_compression: float = option(
-        0.3,
-        "Width of the shared queries and keys, as a share of heads * attn_dim_head.",
-        feature="attn-collab-heads",
-        paper="2006.16362",
-        above=0,
-        per_layer=ATTENTION,
-        examples=(0.5,),
-        needs={"attn_collab_heads": True},
-    )
-    attn_qkv_bias: bool = option(
-        False,
-        "Query, key and value projections have a bias (GPT-2, BERT).",
-        feature="attn-multi-head",
-        per_layer=ATTENTION,
-    )
-    attn_out_bias: bool = option(
-        False,
-        "The output projection has a bias (GPT-2, BERT).",
-        feature="attn-output-projection",
-        per_layer=ATTENTION,
-    )
     attn_dropout: float = option(
         0.0,
         "Dropout on the attention weights.",
@@ -179,10 +54,11 @@ class AttentionOptions:
     )
     attn_normalizer: str = option(
         "softmax",
-        "What turns scores into weights. entmax15: 1.5-entmax, which gives exact zeros.",
+        "What turns scores into weights. entmax15: 1.5-entmax, which gives exact zeros. sigmoid: each key for itself, "
+        "without a sum of 1. hard: all weight on the best key, with the gradient of softmax.",
         feature="attn-entmax15",
-        paper="1706.03762; 1905.05702",
-        choices=("softmax", "entmax15"),
+        paper="1706.03762; 1905.05702; 2409.04431; 2410.01104",
+        choices=("softmax", "entmax15", "sigmoid", "hard"),
         per_layer=ATTENTION,
     )
     attn_sparse_topk: int | None = option(
@@ -193,6 +69,46 @@ class AttentionOptions:
         minimum=1,
         per_layer=ATTENTION,
         examples=(3,),
+    )
+    attn_sparse_topk_straight_through: bool = option(
+        False,
+        "The gradient of the sparse weights is that of the full ones, so that keys left out learn too.",
+        feature="attn-sparse-topk",
+        paper="2505.22074",
+        per_layer=ATTENTION,
+        beside={"attn_sparse_topk": 3},
+    )
+    attn_softclamp_logits: bool = option(
+        False,
+        "Scores are capped softly, by tanh.",
+        feature="attn-softclamp-logits",
+        paper="2408.00118",
+        per_layer=ATTENTION,
+        beside={"attn_scale": 4.0},
+    )
+    attn_logit_softclamp_value: float = option(
+        50.0,
+        "What capped scores stay below.",
+        feature="attn-softclamp-logits",
+        paper="2408.00118",
+        above=0,
+        per_layer=ATTENTION,
+        examples=(0.5,),
+        needs={"attn_softclamp_logits": True},
+    )
+    attn_head_learned_sink: bool = option(
+        False,
+        "A learned score for each head takes weight away from all keys.",
+        feature="attn-learned-sink",
+        paper="2508.10925",
+        per_layer=ATTENTION,
+    )
+    attn_cog_signed: bool = option(
+        False,
+        "Cog attention: weights are made of the scores without their signs, and then get those signs.",
+        feature="attn-cog-signed",
+        paper="2411.07176",
+        per_layer=ATTENTION,
     )
     attn_pre_talking_heads: bool = option(
         False,
@@ -208,11 +124,40 @@ class AttentionOptions:
         paper="2003.02436",
         per_layer=ATTENTION,
     )
+    attn_pre_scale_post_talking_heads: bool = option(
+        False,
+        "Weights are multiplied by a learned mix of all heads' scores.",
+        feature="attn-pre-scale-post-talking-heads",
+        per_layer=ATTENTION,
+    )
     attn_head_scale: bool = option(
         False,
         "A learned factor on what each head attended.",
         feature="attn-head-scale",
         paper="2110.09456",
+        per_layer=ATTENTION,
+    )
+    attn_laser: bool = option(
+        False,
+        "Attention over the exponentials of the values; the logarithm of what was attended goes on.",
+        feature="attn-laser",
+        paper="2411.03493",
+        per_layer=ATTENTION,
+    )
+    attn_laser_softclamp_value: float = option(
+        15.0,
+        "What values stay below, capped by tanh, before they become exponents.",
+        feature="attn-laser",
+        paper="2411.03493",
+        above=0,
+        per_layer=ATTENTION,
+        examples=(0.5,),
+        needs={"attn_laser": True},
+    )
+    attn_add_zero_kv: bool = option(
+        False,
+        "A key and a value of zeros that every query sees.",
+        feature="attn-add-zero-kv",
         per_layer=ATTENTION,
     )
     attn_num_mem_kv: int = option(
@@ -231,12 +176,87 @@ class AttentionOptions:
         paper="2608.11805",
         per_layer=ATTENTION,
     )
+    attn_gate_values_rank: int | None = option(
+        None,
+        "That gate is computed through this many features; None: at once.",
+        feature="attn-gate-values",
+        paper="2608.11805",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(3,),
+        needs={"attn_gate_values": True},
+    )
+    attn_gate_values_headwise: bool = option(
+        False,
+        "That gate is one for each head in place of one for each feature.",
+        feature="attn-gate-values",
+        paper="2608.11805",
+        per_layer=ATTENTION,
+        needs={"attn_gate_values": True},
+    )
+    attn_output_gate: bool = option(
+        False,
+        "A gate computed from what was attended multiplies it; beside attn_gate_values the logits are added.",
+        feature="attn-output-gate",
+        paper="2608.11805",
+        per_layer=ATTENTION,
+    )
+    attn_output_gate_rank: int | None = option(
+        None,
+        "That gate is computed through this many features; None: at once.",
+        feature="attn-output-gate",
+        paper="2608.11805",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(3,),
+        needs={"attn_output_gate": True},
+    )
+    attn_output_gate_headwise: bool = option(
+        False,
+        "That gate is one for each head in place of one for each feature.",
+        feature="attn-output-gate",
+        paper="2608.11805",
+        per_layer=ATTENTION,
+        needs={"attn_output_gate": True},
+    )
+    attn_low_rank_silu_gates: bool = option(
+        True,
+        "The features that a gate is computed through pass a SiLU.",
+        feature="attn-output-gate",
+        paper="2608.11805",
+        per_layer=ATTENTION,
+        beside={"attn_gate_values": True, "attn_gate_values_rank": 3},
+    )
+    attn_swiglu_values: bool = option(
+        False,
+        "The activation of these gates is a SiLU in place of a sigmoid.",
+        feature="attn-gate-values",
+        paper="2608.11805",
+        per_layer=ATTENTION,
+        beside={"attn_gate_values": True},
+    )
+    attn_gate_value_heads: bool = option(
+        False,
+        "A gate for each head, computed from the layer's input and open at the start, multiplies what was attended.",
+        feature="attn-gate-value-heads",
+        paper="2306.12929",
+        per_layer=ATTENTION,
+    )
     attn_on_attn: bool = option(
         False,
         "Attention on attention: a gate computed from what was attended multiplies the output.",
         feature="attn-on-attn",
         paper="1908.06954",
         per_layer=ATTENTION,
+    )
+    max_attend_past: int | None = option(
+        None,
+        "Sliding window: a query sees itself and this many tokens before it. Of self attention alone. None: all.",
+        feature="attn-window",
+        paper="2004.05150",
+        minimum=0,
+        per_layer=ATTENTION,
+        examples=(1, (2, None)),
     )
     residual_attn: bool = option(
         False,
@@ -260,25 +280,3 @@ class AttentionOptions:
         paper="2205.14135",
         choices=("auto", "eager", "fused", "blockwise"),
     )
-
-    @property
-    def key_dim(self) -> int:
-        """Width of queries and keys: that of a head, or of the one that all heads share."""
-        if not self.attn_collab_heads:
-            return self.attn_dim_head
-        return int(self.attn_collab_compression * (self.attn_dim_head * self.heads))
-
-    @property
-    def value_heads(self) -> int:
-        """Number of heads that values are projected to."""
-        return self.attn_kv_heads or self.heads
-
-    @property
-    def key_heads(self) -> int:
-        """Number of heads that keys are projected to."""
-        return 1 if self.attn_collab_heads else self.value_heads
-
-    @property
-    def query_heads(self) -> int:
-        """Number of heads that queries are projected to."""
-        return 1 if self.attn_collab_heads else self.heads

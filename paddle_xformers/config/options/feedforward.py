@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from ..field import FEEDFORWARD, option
 
-ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "relu_squared", "silu", "sigmoid", "tanh", "identity")
+ACTIVATIONS = (
+    *("gelu", "gelu_tanh", "relu", "relu_squared", "silu", "sigmoid", "tanh", "mish", "softplus", "elu", "leaky_relu"),
+    *("solu", "identity"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class FeedForwardOptions:
     )
     ff_activation: str = option(
         "gelu",
-        "Activation of the inner layer (of the gate, with ff_glu). silu with ff_glu is SwiGLU.",
+        "Activation of the inner layer (of the gate, with ff_glu). silu with ff_glu is SwiGLU. "
+        "solu: x * softmax(x) with a LayerNorm of its own.",
         feature="ff-swish",
         paper="2002.05202; 2109.08668",
         choices=ACTIVATIONS,
@@ -50,6 +54,44 @@ class FeedForwardOptions:
         "A learned factor for each inner feature of the gated product, starting at 1.",
         feature="ff-glu",
         per_layer=FEEDFORWARD,
+        beside={"ff_glu": True},
+    )
+    ff_softclamp_value: float | None = option(
+        None,
+        "Bound of a soft clamp (value * tanh(x / value)) in front of the activation; not with ff_glu.",
+        feature="ff-softclamp",
+        above=0,
+        per_layer=FEEDFORWARD,
+        examples=(1.5,),
+    )
+    ff_glu_softclamp: bool = option(
+        False,
+        "Soft clamps on the value and on the linear factor of the gate, which is gelu or silu (SiTU-GLU).",
+        feature="ff-glu-softclamp",
+        paper="2607.24653",
+        per_layer=FEEDFORWARD,
+        needs={"ff_glu": True},
+    )
+    ff_glu_gate_softclamp_value: float = option(
+        4.0,
+        "Bound of the gate's linear factor.",
+        feature="ff-glu-softclamp",
+        paper="2607.24653",
+        above=0,
+        per_layer=FEEDFORWARD,
+        examples=(0.5,),
+        needs={"ff_glu_softclamp": True},
+        beside={"ff_glu": True},
+    )
+    ff_glu_up_softclamp_value: float = option(
+        25.0,
+        "Bound of the value that the gate multiplies.",
+        feature="ff-glu-softclamp",
+        paper="2607.24653",
+        above=0,
+        per_layer=FEEDFORWARD,
+        examples=(0.5,),
+        needs={"ff_glu_softclamp": True},
         beside={"ff_glu": True},
     )
     ff_post_act_ln: bool = option(

@@ -13,13 +13,26 @@ class NormOptions:
 
     norm: str = option(
         "layernorm",
-        "Kind of norm.",
+        "Kind of norm. simple_rmsnorm: rmsnorm without gains. dynamic_tanh, derf: a learned S-shaped function of each "
+        "feature in place of a norm.",
         feature="norm-layernorm",
-        paper="1607.06450; 1910.07467; 1910.05895",
-        choices=("layernorm", "rmsnorm", "scalenorm", "identity"),
+        paper="1607.06450; 1910.07467; 1910.05895; 2307.14995; 2503.10622; 2512.10938",
+        choices=("layernorm", "rmsnorm", "scalenorm", "simple_rmsnorm", "dynamic_tanh", "derf", "identity"),
+    )
+    dynamic_tanh_init_alpha: float = option(
+        1.0,
+        "Where the learned steepness of dynamic_tanh starts.",
+        feature="norm-dynamic-tanh",
+        paper="2503.10622",
+        above=0,
+        examples=(0.5,),
+        needs={"norm": "dynamic_tanh"},
     )
     norm_bias: bool = option(
-        False, "LayerNorm also has a bias (GPT-2, BERT).", feature="norm-layernorm-bias", paper="1607.06450"
+        False,
+        "LayerNorm also has a bias, that of the embeddings (post_emb_norm) too (GPT-2, BERT).",
+        feature="norm-layernorm-bias",
+        paper="1607.06450",
     )
     norm_eps: float | None = option(
         None,
@@ -36,6 +49,21 @@ class NormOptions:
         feature="norm-pre-post",
         paper="2002.04745; 2105.13290; 2510.25741; 2010.04245",
         choices=("pre", "post", "sandwich", "pre_and_post", "attn_branch"),
+    )
+    softclamp_output: bool = option(
+        False,
+        "A soft clamp, value * tanh(x / value), on the residual stream before the final norm.",
+        feature="norm-softclamp-output",
+        paper="2408.00118",
+    )
+    softclamp_output_value: float = option(
+        30.0,
+        "Bound of the soft clamp of softclamp_output.",
+        feature="norm-softclamp-output",
+        paper="2408.00118",
+        above=0,
+        examples=(2.0,),
+        needs={"softclamp_output": True},
     )
     final_norm: bool | None = option(
         None,

@@ -13,11 +13,12 @@ class SchemeOptions:
 
     position_embedding: str = option(
         "auto",
-        "Positions added to the token embeddings. auto: learned, unless rotary, T5 or infused positions are on.",
+        "Positions added to the token embeddings. auto: learned, unless rotary, T5 or infused positions are on. "
+        "sinusoidal: sines and cosines of the positions (of patches, row by row), times one learned factor.",
         feature="pos-absolute",
-        paper="2203.16634",
-        choices=("auto", "learned", "none"),
-        examples=("none",),
+        paper="2203.16634; 1706.03762",
+        choices=("auto", "learned", "sinusoidal", "none"),
+        examples=("none", "sinusoidal"),
     )
     position_embedding_scale: float | None = option(
         None,
@@ -46,6 +47,34 @@ class SchemeOptions:
         paper="2104.09864",
         above=1,
         examples=(500.0,),
+        needs={"rotary_pos_emb": True},
+    )
+    rotary_base_rescale_factor: float = option(
+        1.0,
+        "Longer sequences without training: the base is multiplied by this factor to the power of w / (w - 2), w being "
+        "the rotated features (NTK-aware scaling).",
+        feature="pos-rotary-ntk",
+        paper="2309.00071",
+        above=0,
+        examples=(2.0,),
+        needs={"rotary_pos_emb": True},
+    )
+    rotary_interpolation_factor: float = option(
+        1.0,
+        "Longer sequences with little training: positions are divided by this factor.",
+        feature="pos-rotary-interpolation",
+        paper="2306.15595",
+        minimum=1,
+        examples=(2.0,),
+        needs={"rotary_pos_emb": True},
+    )
+    rotate_num_heads: int | None = option(
+        None,
+        "Number of heads (the last ones) that are rotated; the others know no positions. None: all.",
+        feature="pos-rotary-partial-heads",
+        paper="2405.04434",
+        minimum=1,
+        examples=(3,),
         needs={"rotary_pos_emb": True},
     )
     rotary_layout: str = option(
@@ -139,9 +168,18 @@ class SchemeOptions:
         """
         return head_dim // 2 if self.rotary_emb_dim is None else self.rotary_emb_dim
 
+    def rotary_rescaled_base(self, width: int) -> float:
+        """Base of the rotary frequencies, rescaled.
+
+        Args:
+            width: Features of a head that are turned.
+        """
+        factor = self.rotary_base_rescale_factor
+        return self.rotary_base if factor == 1 else self.rotary_base * factor ** (width / (width - 2))
+
 
 @dataclass(frozen=True)
-class PositionOptions(SchemeOptions):
+class SequenceOptions(SchemeOptions):
     """Position schemes, and the length of a sequence."""
 
     max_seq_len: int = option(
@@ -151,4 +189,28 @@ class PositionOptions(SchemeOptions):
         feature="emb-token",
         minimum=0,
         examples=(48,),
+    )
+
+
+@dataclass(frozen=True)
+class PositionOptions(SequenceOptions):
+    """Position schemes, those for causal attention too, and the length of a sequence."""
+
+    rotary_xpos: bool = option(
+        False,
+        "Rotated queries and keys also fade with distance (xPos): the faster a pair turns, the faster. For causal "
+        "attention.",
+        feature="pos-rotary-xpos",
+        paper="2212.10554",
+        needs={"rotary_pos_emb": True},
+    )
+    rotary_xpos_scale_base: float = option(
+        512.0,
+        "Distance over which rotary_xpos fades by its full factor. Positions beyond 60 times as many are too far.",
+        feature="pos-rotary-xpos",
+        paper="2212.10554",
+        above=0,
+        examples=(8.0,),
+        needs={"rotary_xpos": True},
+        beside={"rotary_pos_emb": True},
     )

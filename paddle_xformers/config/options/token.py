@@ -22,6 +22,12 @@ class TokenOptions:
         minimum=1,
         examples=(24,),
     )
+    l2norm_embed: bool = option(
+        False,
+        "The vectors of tokens and of learned positions are brought to length 1; both tables start small.",
+        feature="emb-l2norm",
+        paper="1910.05895",
+    )
     tie_word_embeddings: bool = option(
         False,
         "The output head is the token embedding transposed.",

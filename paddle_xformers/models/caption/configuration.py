@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...config import CAPTION
-from ..composite import XCompositeConfig
+from ..composite import DECODER_NAMES, XCompositeConfig
 from ..decoder import XDecoderConfig
 from ..vit import XViTConfig
 
@@ -28,20 +28,12 @@ class XCaptionConfig(XCompositeConfig):
     """
 
     model_type = "xcaption"
+    main_model = "XCaptionForConditionalGeneration"
     composition = CAPTION
     attribute_map = {
-        "hidden_size": "dim",
-        "num_hidden_layers": "dec_depth",
-        "num_attention_heads": "dec_heads",
-        "num_key_value_heads": "dec_attn_kv_heads",
-        "intermediate_size": "dec_ff_dim",
-        "vocab_size": "dec_num_tokens",
-        "max_position_embeddings": "dec_max_seq_len",
-        "tie_word_embeddings": "dec_tie_word_embeddings",
+        **DECODER_NAMES,
         "image_size": "enc_image_size",
         "channels": "enc_channels",
-        "encoder_layers": "enc_depth",
-        "decoder_layers": "dec_depth",
     }
     keys_to_ignore_at_inference = ["past_key_values", "encoder_last_hidden_state"]
 

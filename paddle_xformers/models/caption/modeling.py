@@ -10,6 +10,7 @@ from paddle import Tensor, nn
 from ..._compat import import_paddlenlp
 from ..decoder import XDecoderModel
 from ..losses import IGNORED, token_loss
+from ..outputs import encoder_decoder_lm_output, encoder_decoder_output
 from ..pretrained import XPretrainedModel, make_lm_head
 from ..seq2seq.target import shifted_right, start_token
 from ..seq2seq.vocabulary import Vocabularies
@@ -167,16 +168,7 @@ class XCaptionModel(XCaptionPretrainedModel):
             return_dict=True,
             **wanted,
         )
-        output = Seq2SeqModelOutput(
-            last_hidden_state=caption.last_hidden_state,
-            past_key_values=caption.past_key_values,
-            decoder_hidden_states=caption.hidden_states,
-            decoder_attentions=caption.attentions,
-            cross_attentions=caption.cross_attentions,
-            encoder_last_hidden_state=image.states,
-            encoder_hidden_states=image.hidden_states,
-            encoder_attentions=image.attentions,
-        )
+        output = encoder_decoder_output(caption, image)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -253,16 +245,6 @@ class XCaptionForConditionalGeneration(CaptionGeneration, XCaptionPretrainedMode
             return_dict=True,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
+        loss = None if labels is None else token_loss(logits, labels)
         return_dict = config.return_dict if return_dict is None else return_dict
-        output = Seq2SeqLMOutput(
-            loss=None if labels is None else token_loss(logits, labels),
-            logits=logits,
-            past_key_values=hidden.past_key_values,
-            decoder_hidden_states=hidden.decoder_hidden_states,
-            decoder_attentions=hidden.decoder_attentions,
-            cross_attentions=hidden.cross_attentions,
-            encoder_last_hidden_state=hidden.encoder_last_hidden_state if return_dict or labels is None else None,
-            encoder_hidden_states=hidden.encoder_hidden_states,
-            encoder_attentions=hidden.encoder_attentions,
-        )
-        return output if return_dict else output.to_tuple()
+        return encoder_decoder_lm_output(hidden, logits, loss, return_dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...config.options import CORE_GROUPS, ContinuousOptions
+from ...config.options import CORE_GROUPS, ContinuousOptions, PositionOptions, SequenceOptions
 from ..configuration import XPretrainedConfig
 
 
@@ -17,7 +17,11 @@ class XContinuousConfig(XPretrainedConfig):
     """
 
     model_type = "xcontinuous"
-    groups = (*CORE_GROUPS, ContinuousOptions)
+    main_model = "XContinuousModel"
+    groups = (
+        *(SequenceOptions if group is PositionOptions else group for group in CORE_GROUPS),
+        ContinuousOptions,
+    )
     attribute_map = {name: own for name, own in XPretrainedConfig.attribute_map.items() if name != "vocab_size"}
 
     @classmethod

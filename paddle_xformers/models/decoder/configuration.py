@@ -9,4 +9,5 @@ class XDecoderConfig(XPretrainedConfig):
     """Configuration of the causal decoder, `XDecoderModel`; see `XPretrainedConfig`."""
 
     model_type = "xdecoder"
+    main_model = "XDecoderForCausalLM"
     causal = True

@@ -11,6 +11,7 @@ class XEncoderConfig(XPretrainedConfig):
     """Configuration of the bidirectional encoder, `XEncoderModel`; see `XPretrainedConfig`."""
 
     model_type = "xencoder"
+    main_model = "XEncoderModel"
     groups = (*BIDIRECTIONAL_GROUPS, EncoderOptions, HeadOptions, MaskedLMOptions)
     causal = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...config import SEQ2SEQ
-from ..composite import XCompositeConfig
+from ..composite import DECODER_NAMES, XCompositeConfig
 from ..decoder import XDecoderConfig
 from ..encoder import XEncoderConfig
 
@@ -28,24 +28,15 @@ class XSeq2SeqConfig(XCompositeConfig):
     """
 
     model_type = "xseq2seq"
+    main_model = "XSeq2SeqForConditionalGeneration"
     composition = SEQ2SEQ
     attribute_map = {
-        "hidden_size": "dim",
+        **DECODER_NAMES,
         "d_model": "dim",
-        "num_hidden_layers": "dec_depth",
-        "num_attention_heads": "dec_heads",
-        "num_key_value_heads": "dec_attn_kv_heads",
-        "intermediate_size": "dec_ff_dim",
-        "vocab_size": "dec_num_tokens",
-        "max_position_embeddings": "dec_max_seq_len",
-        "tie_word_embeddings": "dec_tie_word_embeddings",
-        "encoder_layers": "enc_depth",
-        "decoder_layers": "dec_depth",
         "encoder_attention_heads": "enc_heads",
         "decoder_attention_heads": "dec_heads",
         "pad_value": "pad_token_id",
         "dropout": "classifier_dropout",
-        "num_classes": "num_labels",
     }
     keys_to_ignore_at_inference = ["past_key_values", "encoder_last_hidden_state"]
 

@@ -12,6 +12,7 @@ from ...nn.dropped_tokens import drop_tokens
 from ..decoder import XDecoderModel
 from ..encoder import XEncoderModel
 from ..losses import token_loss
+from ..outputs import encoder_decoder_lm_output, encoder_decoder_output
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XSeq2SeqConfig
 from .generate import Seq2SeqGeneration
@@ -144,16 +145,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             output_hidden_states=output_hidden_states,
             return_dict=True,
         )
-        output = Seq2SeqModelOutput(
-            last_hidden_state=target.last_hidden_state,
-            past_key_values=target.past_key_values,
-            decoder_hidden_states=target.hidden_states,
-            decoder_attentions=target.attentions,
-            cross_attentions=target.cross_attentions,
-            encoder_last_hidden_state=source.states,
-            encoder_hidden_states=source.hidden_states,
-            encoder_attentions=source.attentions,
-        )
+        output = encoder_decoder_output(target, source)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -241,16 +233,6 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             return_dict=True,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
+        loss = None if labels is None else token_loss(logits, labels, config.ignore_index)
         return_dict = config.return_dict if return_dict is None else return_dict
-        output = Seq2SeqLMOutput(
-            loss=None if labels is None else token_loss(logits, labels, config.ignore_index),
-            logits=logits,
-            past_key_values=hidden.past_key_values,
-            decoder_hidden_states=hidden.decoder_hidden_states,
-            decoder_attentions=hidden.decoder_attentions,
-            cross_attentions=hidden.cross_attentions,
-            encoder_last_hidden_state=hidden.encoder_last_hidden_state if return_dict or labels is None else None,
-            encoder_hidden_states=hidden.encoder_hidden_states,
-            encoder_attentions=hidden.encoder_attentions,
-        )
-        return output if return_dict else output.to_tuple()
+        return encoder_decoder_lm_output(hidden, logits, loss, return_dict)

@@ -19,6 +19,7 @@ class XViTConfig(XPretrainedConfig):
     """
 
     model_type = "xvit"
+    main_model = "XViTForImageClassification"
     groups = VISION_GROUPS
     causal = False
     attribute_map = {

@@ -9,7 +9,7 @@ Query heads that share a key/value head stand next to each other, as in LLaMA.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
 from typing import Any
 
 import paddle
@@ -20,71 +20,14 @@ from ..linear import Linear
 from ..positions.rotary import Angles, Rotary
 from ..sizes import sizes
 from .cache import extend
+from .call import AttentionCall, AttentionResult, Handed
 from .heads import is_plain, moved, project_feature_major, split
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
 from .kernels.fused import fused_attention
-from .masks import Mask
 from .normalizers import NORMALIZERS
 from .parts import NEEDS_SCORES, STAGES, Site, Step, acts_at, make_parts
 from .parts.qk_norm import score_scale
-
-
-@dataclass(frozen=True)
-class AttentionCall:
-    """What one forward hands to every attention layer of a kind.
-
-    Args:
-        mask: Who may look at whom.
-        q_sinusoid: What is added to the input of the queries, (b or 1, n, d), or None.
-        k_sinusoid: What is added to the input of the keys (mems and new tokens), (b or 1, m, d), or None.
-        q_angles: Rotary angles of the new tokens, or None.
-        k_angles: Rotary angles of the keys' tokens that this call computes (mems and new tokens), or None.
-        past_length: Number of cached tokens.
-        output_attentions: Whether the weights are wanted.
-        use_cache: Whether keys and values are wanted.
-        static_source: Whether keys and values come from a context, which the cache then holds whole.
-    """
-
-    mask: Mask
-    q_sinusoid: Tensor | None = None
-    k_sinusoid: Tensor | None = None
-    q_angles: Angles | None = None
-    k_angles: Angles | None = None
-    past_length: int = 0
-    output_attentions: bool = False
-    use_cache: bool = False
-    static_source: bool = False
-
-
-@dataclass(frozen=True)
-class Handed:
-    """What attention layers of a kind hand on to the later ones of a forward.
-
-    Args:
-        values: The first layer's own values, (b, g, m, k), for the value residual.
-        scores: The prior layer's scores, (b, h, n, m), for residual attention.
-    """
-
-    values: Tensor | None = None
-    scores: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class AttentionResult:
-    """What an attention layer gives back.
-
-    Args:
-        output: The branch output, (b, n, d).
-        pair: Keys and values for the cache, or None.
-        handed: What the next layer of the kind gets.
-        weights: The attention weights, (b, h, n, m), or None.
-    """
-
-    output: Tensor
-    pair: tuple[Tensor, Tensor] | None = None
-    handed: Handed = Handed()
-    weights: Tensor | None = None
 
 
 class Attention(nn.Layer):
@@ -105,10 +48,10 @@ class Attention(nn.Layer):
         self.inner = site.inner
         self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
         queries, keys = options.query_heads * options.key_dim, options.key_heads * options.key_dim
-        values = options.value_heads * options.attn_dim_head
-        self.q_proj = Linear(site.dim, queries, bias=options.attn_qkv_bias)
-        self.k_proj = Linear(site.source_dim, keys, bias=options.attn_qkv_bias)
-        self.v_proj = Linear(site.source_dim, values, bias=options.attn_qkv_bias)
+        values = options.value_heads * options.value_dim
+        self.q_proj = Linear(site.query_width, queries, bias=options.attn_qkv_bias)
+        self.k_proj = Linear(site.source_width, keys, bias=options.attn_qkv_bias)
+        self.v_proj = Linear(site.source_width, values, bias=options.attn_qkv_bias)
         self.o_proj = Linear(site.inner, site.dim, bias=options.attn_out_bias, zero_init=options.attn_zero_init_output)
         self.sublayer_dropout = nn.Dropout(options.attn_sublayer_dropout)
         parts = make_parts(site)
@@ -140,7 +83,8 @@ class Attention(nn.Layer):
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
         step = Step(x, x if source is None else source, handed.values, handed.scores)
-        q = split(self.q_proj(moved(x, call.q_sinusoid)), self.options.query_heads)  # (b, h or 1, n, w)
+        seen = self._through("query_input", moved(x, call.q_sinusoid), step)
+        q = split(self.q_proj(seen), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
             q = part.queries(q, step)
         q = self._rotate(q, call.q_angles)
@@ -157,8 +101,11 @@ class Attention(nn.Layer):
 
     def _keys_values(self, step: Step, call: AttentionCall) -> tuple[Tensor, Tensor, Tensor]:
         """Keys, values, and values before anything changed them, of the tokens of this call."""
-        k = split(self.k_proj(moved(step.source, call.k_sinusoid)), self.options.key_heads)  # (b, g, m, w)
-        own = v = split(self.v_proj(step.source), self.options.value_heads)  # (b, g, m, k)
+        source = placed = self._through("source_input", step.source, step)
+        if call.k_sinusoid is not None:
+            placed = self._through("source_input", moved(step.source, call.k_sinusoid), step)
+        k = split(self.k_proj(placed), self.options.key_heads)  # (b, g, m, w)
+        own = v = split(self.v_proj(source), self.options.value_heads)  # (b, g, m, k)
         for part in self.parts["keys_values"]:
             k, v = part.keys_values(k, v, step)
         return self._rotate(k, call.k_angles), self._rotate_values(v, call.k_angles), own
@@ -193,14 +140,17 @@ class Attention(nn.Layer):
         self, q: Tensor, pair: tuple[Tensor, Tensor], call: AttentionCall, step: Step
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Attended values; weights and scores where they are wanted."""
-        mask, (k, v) = call.mask, pair
+        mask, (k, v) = call.mask_of(self.options), pair
         for part in self.parts["in_front"]:
             keys, values = part.in_front(k, v, step)
             keys = self._through("front_keys", keys, step)
             k, v = paddle.concat([keys, k], axis=2), paddle.concat([values, v], axis=2)
         if self.parts["in_front"]:
             mask = mask.with_keys_in_front(sizes(k)[2])
-        if self._fused(q, call):
+        v = self._through("all_values", v, step)
+        for part in self.parts["compared"]:
+            q, k = part.compared(q, k)
+        if self._fused(q, v, call):
             plain = mask.causal and mask.simple and mask.key_bias is None and q.shape[2] == k.shape[2]
             bias, dropout = None if plain else mask.bias, self._dropout()
             out = fused_attention(
@@ -208,6 +158,9 @@ class Attention(nn.Layer):
             )
             return out, None, None
         handed_on: list[Tensor] = []
+        normalizer = self.normalizer
+        for part in reversed(self.parts["normalized"]):  # the first is the outermost
+            normalizer = functools.partial(part.normalized, normalizer=normalizer)
 
         def on_scores(scores: Tensor) -> Tensor:
             for part in self.parts["scores"]:
@@ -224,7 +177,7 @@ class Attention(nn.Layer):
             bias=mask.bias,
             visible=mask.visible,
             dropout=self._dropout(),
-            normalizer=self.normalizer,
+            normalizer=normalizer,
             on_scores=on_scores,
             on_masked_scores=lambda scores: self._through("masked_scores", scores, step),
             on_weights=lambda weights: self._through("weights", weights, step),
@@ -236,13 +189,13 @@ class Attention(nn.Layer):
             t = getattr(part, stage)(t, step)
         return t
 
-    def _fused(self, q: Tensor, call: AttentionCall) -> bool:
+    def _fused(self, q: Tensor, v: Tensor, call: AttentionCall) -> bool:
         """Whether Paddle's fused attention shall, and can, do what this call needs."""
         if call.output_attentions or self.needs_scores or self.options.attn_kernel not in ("auto", "fused"):
             return False
-        bias = call.mask.bias
+        bias = call.mask_of(self.options).bias
         learns_bias = bias is not None and not bias.stop_gradient  # which flash kernels give no gradient
-        if learns_bias or self.options.key_dim != self.options.attn_dim_head:
+        if learns_bias or q.shape[-1] != v.shape[-1] or q.dtype != v.dtype:
             return False
         gpu = not q.place.is_cpu_place() if paddle.in_dynamic_mode() else paddle.is_compiled_with_cuda()
         return gpu or self.options.attn_kernel == "fused"
@@ -255,8 +208,8 @@ class Attention(nn.Layer):
             and x.shape[1] > 1
             and source is None
             and past is None
-            and call.mask.causal
-            and call.mask.simple
+            and call.mask_of(self.options).causal
+            and call.mask_of(self.options).simple
             and not call.output_attentions
             and not self._dropout()
             and self.is_plain
@@ -270,9 +223,10 @@ class Attention(nn.Layer):
         q = project_feature_major(self.q_proj, placed, heads)  # (b, h, k, n)
         k = project_feature_major(self.k_proj, placed, kv_heads)  # (b, g, k, n)
         v = project_feature_major(self.v_proj, x, kv_heads)  # (b, g, k, n)
-        if call.q_angles is not None:
-            angles = call.q_angles.as_feature_major
-            q, k, v = self._rotate(q, angles), self._rotate(k, angles), self._rotate_values(v, angles)
+        if call.q_angles is not None and call.k_angles is not None:
+            angles = call.k_angles.as_feature_major
+            q = self._rotate(q, call.q_angles.as_feature_major)
+            k, v = self._rotate(k, angles), self._rotate_values(v, angles)
         pair = None
         if call.use_cache:
             pair = (k.transpose([0, 1, 3, 2]), v.transpose([0, 1, 3, 2]))  # (b, g, n, k)

@@ -118,6 +118,26 @@ def make_mask(
     return Mask(bias, key_bias, causal, simple=rest is None and not room, visible=visible)
 
 
+def windowed(mask: Mask, q_positions: Tensor, k_positions: Tensor, past: int, dtype: Any) -> Mask:
+    """Hide keys that lie too far before a query (2004.05150).
+
+    Args:
+        mask: Who may look at whom without the window.
+        q_positions: Positions of the queries, (b or 1, n).
+        k_positions: Positions of the keys, spare room included, (b or 1, m).
+        past: How many tokens before itself a query sees.
+        dtype: Type of the scores.
+    """
+    too_far = (q_positions.unsqueeze(-1) - k_positions.unsqueeze(1) > past).unsqueeze(1)  # (b or 1, 1, n, m)
+    bias = paddle.where(too_far, paddle.full([1], MASKED, dtype=dtype), paddle.zeros([1], dtype=dtype))
+    if mask.bias is not None:
+        bias = bias + mask.bias
+    visible = mask.visible
+    if visible is not None:
+        visible = (bias > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(dtype)
+    return dataclasses.replace(mask, bias=bias, simple=False, visible=visible)
+
+
 def _as_bias(mask: Tensor, dtype: Any) -> Tensor:
     if mask.is_floating_point():
         return mask.astype(dtype).clip(min=MASKED)  # minus infinity would make rows without a key nan

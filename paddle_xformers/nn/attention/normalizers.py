@@ -10,6 +10,9 @@ from paddle.nn import functional as F
 
 from ..sizes import sizes
 
+# From scores to weights, both (b, h, n, m).
+Normalizer = Callable[[Tensor], Tensor]
+
 
 def softmax(scores: Tensor) -> Tensor:
     """Exponentials, divided by their sum; in float32, because half precision would lose small weights."""
@@ -49,4 +52,26 @@ def _threshold(half: Tensor) -> Tensor:
     return candidates.take_along_axis(supported - 1, axis=-1)
 
 
-NORMALIZERS: dict[str, Callable[[Tensor], Tensor]] = {"softmax": softmax, "entmax15": entmax15}
+def sigmoid(scores: Tensor) -> Tensor:
+    """Each key for itself (2409.04431), so that weights need not sum to 1.
+
+    The paper adds -log(m) to the scores of m keys; here, as in x-transformers, a position bias may do so.
+
+    Args:
+        scores: (b, h, n, m).
+    """
+    return F.sigmoid(scores.astype("float32"))
+
+
+def hard(scores: Tensor) -> Tensor:
+    """All weight on the best key, with the gradient of the softmax (2410.01104).
+
+    Args:
+        scores: (b, h, n, m).
+    """
+    soft = softmax(scores)
+    best = F.one_hot(scores.argmax(axis=-1), sizes(scores)[-1])
+    return soft + (best - soft).detach()
+
+
+NORMALIZERS: dict[str, Normalizer] = {"softmax": softmax, "entmax15": entmax15, "sigmoid": sigmoid, "hard": hard}

@@ -8,7 +8,8 @@ from paddle import Tensor, nn
 
 from ...config.options import NormOptions
 from .layernorm import LayerNorm
-from .rms import RMSNorm, ScaleNorm
+from .pointwise import Derf, DynamicTanh
+from .rms import RMSNorm, ScaleNorm, SimpleRMSNorm
 
 
 class Identity(nn.Layer):
@@ -23,6 +24,9 @@ NORMS: dict[str, Callable[[int, NormOptions], nn.Layer]] = {
     "layernorm": lambda dim, options: LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5),
     "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12),
     "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12),
+    "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
+    "dynamic_tanh": lambda dim, options: DynamicTanh(dim, alpha=options.dynamic_tanh_init_alpha),
+    "derf": lambda dim, options: Derf(dim),
     "identity": lambda dim, options: Identity(),
 }
 
@@ -32,4 +36,25 @@ def make_norm(dim: int, options: NormOptions) -> nn.Layer:
     return NORMS[options.norm](dim, options)
 
 
-__all__ = ["NORMS", "Identity", "LayerNorm", "RMSNorm", "ScaleNorm", "make_norm"]
+def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
+    """Build the norm of embeddings of width `dim`: a LayerNorm, like those of the layers if these are LayerNorms too.
+
+    BERT and BLOOM have biases in both; x-transformers, which has none, keeps a LayerNorm beside every other norm.
+    """
+    if options.norm != "layernorm":
+        return LayerNorm(dim)
+    return LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5)
+
+
+__all__ = [
+    "NORMS",
+    "Derf",
+    "DynamicTanh",
+    "Identity",
+    "LayerNorm",
+    "RMSNorm",
+    "ScaleNorm",
+    "SimpleRMSNorm",
+    "make_embedding_norm",
+    "make_norm",
+]

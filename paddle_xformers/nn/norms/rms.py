@@ -1,12 +1,13 @@
 """Norms by the root mean square.
 
-RMSNorm (1910.07467) has one gain a feature, ScaleNorm (1910.05895) one for all.
+RMSNorm (1910.07467) has one gain a feature, ScaleNorm (1910.05895) one for all, SimpleRMSNorm (2307.14995) none.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import paddle
 from paddle import Tensor, nn
 from paddle.autograd import PyLayer
 from paddle.nn.initializer import Constant
@@ -48,6 +49,26 @@ class ScaleNorm(RMSNorm):
 
     def __init__(self, dim: int, *, eps: float = 1e-12) -> None:
         super().__init__(dim, eps=eps, gains=1)
+
+
+class SimpleRMSNorm(nn.Layer):
+    """RMSNorm without gains.
+
+    Args:
+        eps: Added to the mean square.
+    """
+
+    def __init__(self, *, eps: float = 1e-12) -> None:
+        super().__init__()
+        self.eps = eps
+        self.register_buffer("one", paddle.ones([1]), persistable=False)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Normalise `x`, (..., dim); `condition` is for adaptive norms and not used here."""
+        if on_cpu(x) and x.shape[-2] > 1:
+            return _RMSNorm.apply(x, self.one, self.eps)
+        wide = x.astype("float32")
+        return (wide * ((wide * wide).mean(axis=-1, keepdim=True) + self.eps).rsqrt()).astype(x.dtype)
 
 
 class _RMSNorm(PyLayer):

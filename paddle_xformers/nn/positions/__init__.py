@@ -1,6 +1,6 @@
 """Position schemes, one file each.
 
-Each scheme says where it acts: added to the input (`absolute`), added to what queries and keys are made of
+Each scheme says where it acts: added to the input (`absolute`, `sinusoid`), added to what queries and keys are made of
 (`sinusoid`), turning queries and keys (`rotary`), or added to the scores of self attention (`alibi`, `t5`). Each is
 a pure function of positions, so that nothing goes stale when lengths change.
 """
@@ -16,7 +16,7 @@ from ...config.options import AttentionOptions, PositionOptions
 from .absolute import LearnedPositions
 from .alibi import ALiBi, LearnedALiBi
 from .rotary import Rotary
-from .sinusoid import Sinusoid
+from .sinusoid import ScaledSinusoid, Sinusoid
 from .t5 import T5Bias
 
 
@@ -57,6 +57,7 @@ __all__ = [
     "LearnedALiBi",
     "LearnedPositions",
     "Rotary",
+    "ScaledSinusoid",
     "Sinusoid",
     "T5Bias",
     "make_position_bias",

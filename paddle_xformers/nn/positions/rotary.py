@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from paddle import Tensor, nn
 
 from ...config.options import PositionOptions
+from ..attention.cache import PADDING
+
+MOST_FADING = 80.0  # exp(80) is still a float32
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,10 @@ class Angles:
 
 
 class Rotary(nn.Layer):
-    """Turns the first features of each head.
+    """Turns the first features of each head, or of the last heads (2405.04434).
+
+    Longer sequences than in training: the base may be rescaled (2309.00071), positions divided (2306.15595).
+    Queries and keys may also fade with distance (xPos, 2212.10554).
 
     Args:
         head_dim: Width of a head.
@@ -55,16 +61,25 @@ class Rotary(nn.Layer):
         self.turns_values = options.rotary_values
         width = options.rotary_width(head_dim)
         first, second = _pairs(width, options.rotary_layout)
-        frequencies = options.rotary_base ** (-np.arange(0, width, 2, dtype="float64") / width)
+        self.turned_heads = options.rotate_num_heads
+        base = options.rotary_rescaled_base(width)
+        frequencies = base ** (-np.arange(0, width, 2, dtype="float64") / width) / options.rotary_interpolation_factor
         rates = np.zeros(features)
         rates[first] = rates[second] = frequencies
+        # xPos (2212.10554): the logarithm by which a feature fades a position.
+        fading = np.zeros(features)
+        if options.rotary_xpos:
+            zeta = (np.arange(0, width, 2) + 0.4 * width) / (1.4 * width)
+            fading[first] = fading[second] = np.log(zeta) / options.rotary_xpos_scale_base
+        self.fades = options.rotary_xpos
+        self.register_buffer("fading", paddle.to_tensor(fading, "float32"), persistable=False)  # (w)
         swap = np.zeros((features, features))
         swap[second, first] = -1.0
         swap[first, second] = 1.0
         self.register_buffer("rates", paddle.to_tensor(rates, "float32"), persistable=False)  # (w)
         self.register_buffer("swap", paddle.to_tensor(swap, "float32"), persistable=False)  # (w, w)
 
-    def angles(self, positions: Tensor, *, batch: int, heads: int, dtype: Any) -> Angles:
+    def angles(self, positions: Tensor, *, batch: int, heads: int, dtype: Any, of_keys: bool = False) -> Angles:
         """Compute the angles of (b or 1, n) positions, in float32 whatever the model's dtype.
 
         Args:
@@ -72,12 +87,27 @@ class Rotary(nn.Layer):
             batch: Batch size to write the angles out to.
             heads: Number of heads to write the angles out to.
             dtype: Type of the queries and keys.
+            of_keys: Whether they are for keys, which with xPos grow as queries fade.
         """
         places = positions.astype("float32")
-        turned = places.unsqueeze(-1) * self.rates  # (b or 1, n, w)
+        turned = self._by_head(places, self.rates, heads)  # (b or 1, 1 or h, n, w)
+        parts = (turned.cos(), turned.sin())
+        if self.fades:
+            # Measured from position 0, so that cached keys stay as they are; what is no token has no position.
+            fade = self._by_head(paddle.where(positions > PADDING, places, paddle.zeros([1])), self.fading, heads)
+            scale = ((-fade if of_keys else fade).clip(-MOST_FADING, MOST_FADING)).exp()
+            parts = (parts[0] * scale, parts[1] * scale)
         shape = [batch, heads, -1, -1]
-        cos, sin = (part.astype(dtype).unsqueeze(1).expand(shape).contiguous() for part in (turned.cos(), turned.sin()))
+        cos, sin = (part.astype(dtype).expand(shape).contiguous() for part in parts)
         return Angles(cos, sin)
+
+    def _by_head(self, places: Tensor, rates: Tensor, heads: int) -> Tensor:
+        """Positions times rates, 0 in heads that are not rotated."""
+        product = (places.unsqueeze(-1) * rates).unsqueeze(1)  # (b or 1, 1, n, w)
+        if self.turned_heads is None:
+            return product
+        last = paddle.arange(heads) >= heads - self.turned_heads
+        return product * last.astype("float32").reshape([heads, 1, 1])  # (b or 1, h, n, w)
 
     def turn(self, x: Tensor, angles: Angles) -> Tensor:
         """Turn queries, keys or values in the layout of the angles; fewer heads or features take the first of them."""

@@ -6,6 +6,7 @@ from ...config.options import ModelOptions, ResidualOptions
 from .base import ResidualScheme
 from .gru import GRUConnection
 from .hyper import HyperConnections
+from .orthogonal import OrthogonalConnection
 from .rezero import ReZeroConnection
 from .single import PlainConnection, SingleStream
 
@@ -13,6 +14,7 @@ SINGLE: dict[str, type[PlainConnection]] = {
     "plain": PlainConnection,
     "rezero": ReZeroConnection,
     "gru": GRUConnection,
+    "orthogonal": OrthogonalConnection,
 }
 
 

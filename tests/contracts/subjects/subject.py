@@ -44,6 +44,7 @@ class Subject:
         result: The attribute of the output that contracts compare.
         small: Fields of the small model.
         length: The length n that most contracts use.
+        places: Number of hidden states of the first stack, where it is not the length.
         padded: The arguments whose second axis a mask covers; padding is put into those of them that there are, and
             the first is always there.
         mask: The argument that takes the mask, (b, n); None: the model has none, and contracts about masks do not run.
@@ -59,6 +60,7 @@ class Subject:
         kernels: The fields that choose a kernel.
         states: The attributes of the output with the hidden states and the attention weights of the first stack.
         not_beside_labels: Attributes of the output that a tuple leaves out where there are labels.
+        only_with_head: Parameters of the base model that only the one inside this head has.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Subject:
     result: str = "logits"
     small: Mapping[str, Any] = dataclasses.field(default_factory=lambda: SMALL)
     length: int = 8
+    places: int | None = None
     padded: tuple[str, ...] = ("input_ids",)
     mask: str | None = "attention_mask"
     per_token: bool = True
@@ -81,6 +84,7 @@ class Subject:
     kernels: tuple[str, ...] = ("attn_kernel",)
     states: tuple[str, str] = ("hidden_states", "attentions")
     not_beside_labels: tuple[str, ...] = ()
+    only_with_head: tuple[str, ...] = ()
 
     def fields(self) -> Mapping[str, FieldInfo]:
         """The fields that are tried."""

@@ -16,7 +16,7 @@ SMALL = {
     "bos_token_id": 1,
     "eos_token_id": 2,
     "pad_token_id": 0,
-    **{"enc_image_size": 8, "enc_patch_size": 4, "enc_depth": 1, "enc_heads": 4, "enc_attn_dim_head": 8},
+    **{"enc_image_size": 8, "enc_patch_size": 4, "enc_depth": 2, "enc_heads": 4, "enc_attn_dim_head": 8},
     **{"dec_num_tokens": 37, "dec_max_seq_len": 64, "dec_depth": 2, "dec_heads": 4, "dec_attn_dim_head": 8},
 }
 BUNDLES: dict[str, dict[str, Any]] = {
@@ -46,6 +46,7 @@ SUBJECTS = tuple(
         labels,
         small={**SMALL, **fields},
         length=14,
+        places=4,
         padded=("pixel_values",),
         mask=None,
         per_token=False,
@@ -54,6 +55,8 @@ SUBJECTS = tuple(
         generates=True,
         own=() if name else None,
         kernels=("enc_attn_kernel", "dec_attn_kernel"),
+        states=("encoder_hidden_states", "encoder_attentions"),
+        not_beside_labels=("encoder_last_hidden_state",),
     )
     for name, fields in BUNDLES.items()
 )

@@ -87,7 +87,7 @@ def members() -> list[Member]:
     for prefix, suffixes in FAMILIES:
         config = getattr(paddle_xformers, f"{prefix}Config")
         family = [subject for subject in SUBJECTS if subject.config is config]
-        by_class = {subject.model: subject for subject in family}
+        by_class = {subject.model: subject for subject in reversed(family)}  # the first one of a class
         for suffix in suffixes:
             model = getattr(paddle_xformers, prefix + suffix)
             if suffix == "Model":

@@ -6,15 +6,24 @@ from collections.abc import Callable
 
 from .attention_on_attention import AttentionOnAttention
 from .base import NEEDS_SCORES, STAGES, AttentionPart, Site, Step, acts_at
+from .cog import CogSigned
 from .collaborative_heads import CollaborativeHeads
+from .gate_heads import GateHeads
 from .gate_values import GateValues
+from .head_norms import QKRMSNorm, ValueRMSNorm
 from .head_scale import HeadScale
+from .l2_distance import L2Distance
+from .laser import Laser
+from .latents import LatentKeyValues, LatentQueries
+from .learned_sink import LearnedSink
 from .memory_kv import MemoryKeyValues
 from .qk_norm import QKNorm
 from .residual_scores import ResidualScores
+from .softclamp import SoftClamp
 from .sparse_topk import SparseTopK
-from .talking_heads import PostTalkingHeads, PreTalkingHeads
+from .talking_heads import PostTalkingHeads, PreTalkingHeads, ScaledWeights, ScoreScale
 from .value_residual import ValueResidual
+from .zero_kv import ZeroKeyValue
 
 
 def _adds_scores(site: Site) -> bool:
@@ -23,17 +32,30 @@ def _adds_scores(site: Site) -> bool:
 
 # Attribute of the attention layer -> when it is there, and how it is built.
 PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
+    "latent_queries": (lambda site: site.options.attn_dim_latent_q is not None, LatentQueries),
+    "latent_keys_values": (lambda site: site.options.attn_dim_latent_kv is not None, LatentKeyValues),
     "collaborative_heads": (lambda site: site.options.attn_collab_heads, CollaborativeHeads),
     "qk_norm": (lambda site: site.options.attn_qk_norm, QKNorm),
+    "qk_rmsnorm": (lambda site: site.options.attn_qk_rmsnorm or site.options.attn_k_rmsnorm, QKRMSNorm),
     "value_residual": (lambda site: site.options.add_value_residual, ValueResidual),
+    "value_rmsnorm": (lambda site: site.options.attn_value_rmsnorm, ValueRMSNorm),
     "memory_kv": (lambda site: site.options.attn_num_mem_kv > 0, MemoryKeyValues),
+    "zero_kv": (lambda site: site.options.attn_add_zero_kv, ZeroKeyValue),
+    "l2_distance": (lambda site: site.options.attn_l2_distance, L2Distance),
     "residual_scores": (_adds_scores, ResidualScores),
+    "score_scale": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScoreScale),
     "pre_talking_heads": (lambda site: site.options.attn_pre_talking_heads, PreTalkingHeads),
+    "softclamp": (lambda site: site.options.attn_softclamp_logits, SoftClamp),
+    "learned_sink": (lambda site: site.options.attn_head_learned_sink, LearnedSink),
+    "cog_signed": (lambda site: site.options.attn_cog_signed, CogSigned),
     "sparse_topk": (lambda site: site.options.attn_sparse_topk is not None, SparseTopK),
     "post_talking_heads": (lambda site: site.options.attn_post_talking_heads, PostTalkingHeads),
+    "scaled_weights": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScaledWeights),
+    "laser": (lambda site: site.options.attn_laser, Laser),
     "head_scale": (lambda site: site.options.attn_head_scale, HeadScale),
+    "gate_heads": (lambda site: site.options.attn_gate_value_heads, GateHeads),
     "attention_on_attention": (lambda site: site.options.attn_on_attn, AttentionOnAttention),
-    "gate_values": (lambda site: site.options.attn_gate_values, GateValues),
+    "gate_values": (lambda site: site.options.attn_gate_values or site.options.attn_output_gate, GateValues),
 }
 
 

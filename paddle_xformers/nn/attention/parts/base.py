@@ -1,11 +1,16 @@
 """The socket of the attention layer: one idea a file, plugged in at the stages of the computation.
 
+query_input     what queries are projected from
+source_input    what keys and values are projected from
 queries         after their projection, before positions
 keys_values     after their projections, before positions and cache
 in_front        further keys and values to stand in front of all others, never cached
 front_keys      those keys, before they are put there
+all_values      all values, also those in front, before the weights meet them
+compared        queries and keys, just before their products
 scores          the scaled products, before bias and mask
 masked_scores   with bias and mask on them
+normalized      how scores become weights
 weights         the attention weights, after dropout
 attended        the attended values of each head
 merged          the attended values of all heads together, before the output projection
@@ -14,11 +19,12 @@ projected       the output of the layer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from paddle import Tensor, nn
 
 from ....config.options import AttentionOptions
+from ..normalizers import Normalizer
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,14 @@ class Step:
         source: Input of keys and values, (b, m, d).
         first_values: Values of the first attention layer of this kind, (b, g, m, k), or None.
         prior_scores: Scores of the attention layer of this kind before this one, (b, h, n, m), or None.
+        kept: What one part keeps for another of the same layer, by name.
     """
 
     x: Tensor
     source: Tensor
     first_values: Tensor | None = None
     prior_scores: Tensor | None = None
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,9 +67,19 @@ class Site:
     upstream_compat: bool = False
 
     @property
+    def query_width(self) -> int:
+        """Width of what queries are projected from."""
+        return self.options.attn_dim_latent_q or self.dim
+
+    @property
+    def source_width(self) -> int:
+        """Width of what keys and values are projected from."""
+        return self.options.attn_dim_latent_kv or self.source_dim
+
+    @property
     def inner(self) -> int:
-        """Width of all heads together."""
-        return self.options.heads * self.options.attn_dim_head
+        """Width of what all heads attended."""
+        return self.options.heads * self.options.value_dim
 
 
 class AttentionPart(nn.Layer):
@@ -69,6 +87,14 @@ class AttentionPart(nn.Layer):
 
     # Whether the scores that leave this part are what the next layer of the kind gets as `prior_scores`.
     hands_scores_on = False
+
+    def query_input(self, x: Tensor, step: Step) -> Tensor:
+        """Change what queries are projected from, (b, n, d)."""
+        return x
+
+    def source_input(self, source: Tensor, step: Step) -> Tensor:
+        """Change what keys or values are projected from, (b, m, d)."""
+        return source
 
     def queries(self, q: Tensor, step: Step) -> Tensor:
         """Change queries, (b, h, n, w); before the first part (b, 1, n, w) where heads share them."""
@@ -86,6 +112,14 @@ class AttentionPart(nn.Layer):
         """Change the keys that a part puts in front, (b, g, t, w)."""
         return k
 
+    def all_values(self, v: Tensor, step: Step) -> Tensor:
+        """Change all values, (b, g, m, k)."""
+        return v
+
+    def compared(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Change queries, (b, h, n, w), and all keys, (b, g, m, w), to others of any one width."""
+        return q, k
+
     def scores(self, scores: Tensor, step: Step) -> Tensor:
         """Change the scaled products, (b, h, n, m)."""
         return scores
@@ -93,6 +127,15 @@ class AttentionPart(nn.Layer):
     def masked_scores(self, scores: Tensor, step: Step) -> Tensor:
         """Change the scores with bias and mask on them, (b, h, n, m)."""
         return scores
+
+    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+        """Turn the masked scores into weights, both (b, h, n, m).
+
+        Args:
+            scores: The masked scores.
+            normalizer: How they become weights without this part.
+        """
+        return normalizer(scores)
 
     def weights(self, weights: Tensor, step: Step) -> Tensor:
         """Change the attention weights, (b, h, n, m)."""
@@ -112,19 +155,24 @@ class AttentionPart(nn.Layer):
 
 
 STAGES = (
+    "query_input",
+    "source_input",
     "queries",
     "keys_values",
     "in_front",
     "front_keys",
+    "all_values",
+    "compared",
     "scores",
     "masked_scores",
+    "normalized",
     "weights",
     "attended",
     "merged",
     "projected",
 )
 # A part at one of these stages needs the score matrix itself: no fused kernel will do.
-NEEDS_SCORES = ("scores", "masked_scores", "weights")
+NEEDS_SCORES = ("scores", "masked_scores", "normalized", "weights")
 
 
 def acts_at(part: AttentionPart, stage: str) -> bool:

@@ -19,7 +19,7 @@ class MemoryKeyValues(AttentionPart):
     def __init__(self, site: Site) -> None:
         super().__init__()
         options, count = site.options, site.options.attn_num_mem_kv
-        keys, values = [options.key_heads, count, options.key_dim], [options.value_heads, count, options.attn_dim_head]
+        keys, values = [options.key_heads, count, options.key_dim], [options.value_heads, count, options.value_dim]
         self.keys = self.create_parameter(keys, default_initializer=Normal(0.0, 1.0))
         self.values = self.create_parameter(values, default_initializer=Normal(0.0, 1.0))
 

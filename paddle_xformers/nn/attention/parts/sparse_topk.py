@@ -1,4 +1,7 @@
-"""Explicit sparse attention (1912.11637): each query attends only to its k best keys."""
+"""Explicit sparse attention (1912.11637): each query attends only to its k best keys.
+
+The keys left out learn nothing, unless the gradient takes the way of full attention (straight-through, 2505.22074).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from paddle import Tensor
 
 from ...sizes import sizes
 from ..masks import MASKED
-from .base import AttentionPart, Site, Step
+from ..normalizers import Normalizer
+from .base import AttentionPart, Site
 
 
 class SparseTopK(AttentionPart):
@@ -20,9 +24,18 @@ class SparseTopK(AttentionPart):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.k = site.options.attn_sparse_topk
+        self.straight_through = site.options.attn_sparse_topk_straight_through
 
-    def masked_scores(self, scores: Tensor, step: Step) -> Tensor:
-        """Mask all but the best; with at most k keys all stay."""
+    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+        """Weights, (b, h, n, m), of the best keys; with at most k keys, of all."""
+        weights = normalizer(self._best(scores))
+        if not self.straight_through:
+            return weights
+        full = normalizer(scores)
+        return full + (weights - full).detach()
+
+    def _best(self, scores: Tensor) -> Tensor:
+        """Mask all but the best."""
         keys, k = sizes(scores)[-1], self.k or 1
         k = min(k, keys) if isinstance(keys, int) else paddle.minimum(keys, paddle.full([], k, dtype=keys.dtype))
         kth = paddle.topk(scores, k, axis=-1)[0][..., -1:]

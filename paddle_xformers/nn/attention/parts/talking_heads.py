@@ -45,3 +45,31 @@ class PostTalkingHeads(_HeadMix):
     def weights(self, weights: Tensor, step: Step) -> Tensor:
         """Mix the weights."""
         return self._mixed(weights)
+
+
+class ScoreScale(_HeadMix):
+    """Keeps the mix of all heads' scores, as a factor on the weights; the scores stay what they are.
+
+    Args:
+        site: The attention layer around it.
+    """
+
+    def scores(self, scores: Tensor, step: Step) -> Tensor:
+        """Keep the mixed scores."""
+        step.kept["score_scale"] = self._mixed(scores)
+        return scores
+
+
+class ScaledWeights(AttentionPart):
+    """Multiplies the weights by the factor that `ScoreScale` kept.
+
+    Args:
+        site: The attention layer around it.
+    """
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+
+    def weights(self, weights: Tensor, step: Step) -> Tensor:
+        """Scale the weights, which then need not sum to 1."""
+        return weights * step.kept["score_scale"]

@@ -1,0 +1,23 @@
+"""LayerScale (2103.17239): a learned factor for each feature of a branch's output."""
+
+from __future__ import annotations
+
+from paddle import Tensor, nn
+from paddle.nn.initializer import Constant
+
+
+class LayerScale(nn.Layer):
+    """Multiply the last axis by learned factors.
+
+    Args:
+        dim: Width of the last axis.
+        init: Where the factors start.
+    """
+
+    def __init__(self, dim: int, init: float) -> None:
+        super().__init__()
+        self.weight = self.create_parameter([dim], default_initializer=Constant(init))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale `x`, (..., dim)."""
+        return x * self.weight

@@ -1,0 +1,62 @@
+"""Data of the recipes' formats, small and made up, so that tests need no network."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+
+from model_zoo.text_classification.data import GROUPS
+
+SOUNDS = dict(zip("abdefgiklmnoprstuvz", "AE B D EH F G IH K L M N AA P R S T UH V Z".split(), strict=True))
+
+
+def mails(folder: Path, each: int = 60) -> Path:
+    """Mails whose words tell what they are; spam offers, ham discusses."""
+    rng = np.random.default_rng(0)
+    words = {"ham": "patch kernel list thread reply build".split(), "spam": "free offer money click winner".split()}
+    for group in GROUPS:
+        (folder / group).mkdir(parents=True, exist_ok=True)
+        for number in range(each):
+            said = " ".join(rng.choice([*words[group.split("-")[-2]], "the", "a", "of", "we"], 30))
+            text = f"From: someone@{group}\nSubject: {group}\n\n{said} {group[0]}{number}\n"
+            content = {"id": f"{number:05d}", "group": group, "checksum": "", "text": text}
+            (folder / group / f"{number:05d}.json").write_text(json.dumps(content))
+    return folder
+
+
+def dictionary(folder: Path, words: int = 400) -> Path:
+    """Words that are said letter by letter, and some that may be said in two ways."""
+    rng = np.random.default_rng(0)
+    lines = []
+    for word in sorted({"".join(rng.choice(list(SOUNDS), rng.integers(2, 8))) for _ in range(words)}):
+        phones = [SOUNDS[letter] for letter in word]
+        stressed = [phone + "1" if phone in ("AE", "EH", "IH", "AA", "UH") else phone for phone in phones]
+        lines.append(f"{word} {' '.join(stressed)}")
+        if word.endswith("s"):
+            lines.append(f"{word}(2) {' '.join([*stressed[:-1], 'Z'])} # as in plurals")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cmudict.dict").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def clothes(folder: Path) -> Path:
+    """Pictures with a bright bar, at a height that tells the class."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    for side, count in (("train", 200), ("t10k", 40)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        pixels = rng.integers(0, 60, (count, 28, 28), dtype=np.uint8)
+        for picture, label in zip(pixels, labels, strict=True):
+            picture[2 * label + 4 : 2 * label + 6, 6:22] = 250
+        write_idx(folder / f"{side}-images-idx3-ubyte.gz", pixels)
+        write_idx(folder / f"{side}-labels-idx1-ubyte.gz", labels)
+    return folder
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    """Write an array of bytes as MNIST's files are."""
+    head = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes()
+    path.write_bytes(gzip.compress(head + values.tobytes()))
