@@ -48,17 +48,21 @@ RESIDUAL_RULES: tuple[Rule, ...] = (
         "{ff_zero_init_output}) would then never get a gradient; leave one of them out",
     ),
     Rule(
-        ("layerscale_init_value", "residual"),
+        ("use_layerscale", "layerscale_init_value", "residual"),
         lambda v: v["residual"] == "rezero" and _scales_start_at_zero(v),
-        "layerscale_init_value={layerscale_init_value} and residual={residual!r} both start at 0, and neither would "
-        "then ever get a gradient; set layerscale_init_value above 0 or leave one out",
+        "use_layerscale=True with layerscale_init_value={layerscale_init_value} and residual={residual!r} both start "
+        "at 0, and neither would then ever get a gradient; set layerscale_init_value above 0 or leave one out",
     ),
     Rule(
-        ("layerscale_init_value", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"),
+        (
+            *("use_layerscale", "layerscale_init_value"),
+            *("attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"),
+        ),
         lambda v: _scales_start_at_zero(v) and _zero_outputs(v),
-        "layerscale_init_value={layerscale_init_value} and branches that start at 0 themselves (attn_zero_init_output="
-        "{attn_zero_init_output}, cross_attn_zero_init_output={cross_attn_zero_init_output}, ff_zero_init_output="
-        "{ff_zero_init_output}) would never get a gradient; set layerscale_init_value above 0 or leave one out",
+        "use_layerscale=True with layerscale_init_value={layerscale_init_value} and branches that start at 0 "
+        "themselves (attn_zero_init_output={attn_zero_init_output}, cross_attn_zero_init_output="
+        "{cross_attn_zero_init_output}, ff_zero_init_output={ff_zero_init_output}) would never get a gradient; set layerscale_init_value above 0 or "
+        "leave one out",
     ),
     Rule(
         ("hyper_conn_sinkhorn_iters", "upstream_compat"),

@@ -76,10 +76,14 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("depth_scale_residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
         {"depth_scale_residual": True, "ff_zero_init_output": True}
     ],
-    ("layerscale_init_value", "residual"): [{"use_layerscale": True, "use_rezero": True}],
-    ("layerscale_init_value", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
-        {"use_layerscale": True, "zero_init_branch_output": True}
-    ],
+    ("use_layerscale", "layerscale_init_value", "residual"): [{"use_layerscale": True, "use_rezero": True}],
+    (
+        "use_layerscale",
+        "layerscale_init_value",
+        "attn_zero_init_output",
+        "cross_attn_zero_init_output",
+        "ff_zero_init_output",
+    ): [{"use_layerscale": True, "zero_init_branch_output": True}],
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],

@@ -103,8 +103,8 @@ def test_outputs():
         return_dict=True,
     )
     assert [weights.shape for weights in output.cross_attentions] == [[2, 4, 4, 5]] * 2
-    assert [weights.shape for weights in output.encoder_attentions] == [[2, 4, 5, 5]]
-    assert [states.shape for states in output.encoder_hidden_states] == [[2, 5, 32]] * 2
+    assert [weights.shape for weights in output.encoder_attentions] == [[2, 4, 5, 5]] * 2
+    assert [states.shape for states in output.encoder_hidden_states] == [[2, 5, 32]] * 3
     assert [states.shape for states in output.decoder_hidden_states] == [[2, 4, 32]] * 3
     assert output.encoder_last_hidden_state.shape == [2, 5, 32]
 
