@@ -15,6 +15,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from paddle_xformers.auto import register as register
     from paddle_xformers.auto_models import AutoModelForImageClassification as AutoModelForImageClassification
+    from paddle_xformers.config import register_part as register_part
     from paddle_xformers.errors import CheckpointError as CheckpointError
     from paddle_xformers.errors import ConfigError as ConfigError
     from paddle_xformers.errors import DependencyError as DependencyError
@@ -120,6 +121,7 @@ _HOME = {
     "XViTPretrainedModel": "models",
     "random_patch_mask": "models",
     "register": "auto",
+    "register_part": "config",
     "tune_cpu": "tune",
 }
 _SUBMODULES = (

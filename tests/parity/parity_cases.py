@@ -422,6 +422,7 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "ff_layer": "our own way to a user's layer: tests/contracts/registered.py",
     "position_infused_attn": DROPPED,
     "rotary_values": DROPPED,
     "attn_out_bias": "attention linears have no bias there",
