@@ -233,10 +233,10 @@ def test_every_example_with_what_it_needs_is_valid(info):
 
 def test_wrong_values_are_told_all_at_once_and_before_rules():
     with pytest.raises(ConfigError) as caught:
-        validate(flat(dim=0, norm="batchnorm", only_cross=True), schema())
+        validate(flat(dim=0, norm_placement="inside", only_cross=True), schema())
     assert str(caught.value) == (
-        "dim=0 is too small; allowed is int, >= 1; norm='batchnorm' is not a known name; "
-        f"allowed is {schema()['norm'].allowed}"
+        "dim=0 is too small; allowed is int, >= 1; norm_placement='inside' is not a known name; "
+        f"allowed is {schema()["norm_placement"].allowed}"
     )
 
 
