@@ -236,7 +236,7 @@ def test_wrong_values_are_told_all_at_once_and_before_rules():
         validate(flat(dim=0, norm_placement="inside", only_cross=True), schema())
     assert str(caught.value) == (
         "dim=0 is too small; allowed is int, >= 1; norm_placement='inside' is not a known name; "
-        f"allowed is {schema()["norm_placement"].allowed}"
+        f"allowed is {schema()['norm_placement'].allowed}"
     )
 
 
