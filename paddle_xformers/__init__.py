@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from paddle_xformers.config import register_part as register_part
     from paddle_xformers.errors import CheckpointError as CheckpointError
     from paddle_xformers.errors import ConfigError as ConfigError
+    from paddle_xformers.errors import ContractError as ContractError
     from paddle_xformers.errors import DependencyError as DependencyError
     from paddle_xformers.errors import InputError as InputError
     from paddle_xformers.errors import XFormersError as XFormersError
@@ -75,6 +76,7 @@ _HOME = {
     "CheckpointError": "errors",
     "ConfigError": "errors",
     "ContinuousTransformerWrapper": "wrappers",
+    "ContractError": "errors",
     "CrossAttender": "wrappers",
     "Decoder": "wrappers",
     "DependencyError": "errors",
@@ -133,6 +135,7 @@ _SUBMODULES = (
     "models",
     "nn",
     "serving",
+    "testing",
     "tokenizers",
     "tune",
     "wrappers",
