@@ -185,7 +185,8 @@ class CausalGeneration(Generation):
             config = self.config
             check_ids("input_ids", input_ids, config.num_tokens, "num_tokens")
             check_room(input_ids.shape[1], generation_config, kwargs, config.max_seq_len, "max_seq_len")
-            check_prefix(self.base_model.stack, *input_ids.shape, kwargs.get("prefix_attn_len"), None)
+            b, n = input_ids.shape
+            check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
             if config.prefix_lm:
                 kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
         return input_ids

@@ -31,8 +31,7 @@ class StackCall:
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
-        prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: the stack is causal throughout, or
-            not at all.
+        prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
