@@ -121,6 +121,8 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
         found[fields] = [{**on, **{f"{prefix}attn_{name}": value for name, value in values.items()}}]
 
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    kv_heads = f"{prefix}attn_kv_heads"
+    found["add_value_residual", kv_heads] = [{**on, "add_value_residual": True, kv_heads: [4, 2]}]
     sizes = ("qk_norm", "heads", "dim_head", "collab_heads", "collab_compression")
     rule("qk_norm_groups", *sizes, qk_norm=True, qk_norm_groups=32)
     rule("scale", "qk_norm", "qk_norm_dim_scale", qk_norm=True, scale=1.0)

@@ -442,6 +442,7 @@ NOT_IN_UPSTREAM = {
     "logits_bias": "the head has no bias there",
     "norm_bias": "norms have no bias there",
     "norm_eps": "fixed there",
+    "prefix_lm": "a class of its own there, PrefixDecoder: tests/parity/test_parity_prefix.py",
     "position_embedding_scale": "always emb_dim**-0.5 there",
     "rel_pos_scale": "always attn_dim_head**0.5 there",
     "rotary_layout": "always interleaved there",
