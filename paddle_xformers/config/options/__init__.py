@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .attention import AttentionOptions, BothWaysAttentionOptions
 from .continuous import ContinuousOptions
+from .decoder import DecoderOptions
 from .embedding import EmbeddingOptions
 from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
@@ -52,6 +53,7 @@ VISION_GROUPS: tuple[type, ...] = (
 # Everything that is declared: the groups above and those of single families.
 ALL_GROUPS: tuple[type, ...] = (
     *TOKEN_GROUPS,
+    DecoderOptions,
     EncoderOptions,
     MaskedLMOptions,
     HeadOptions,
@@ -69,6 +71,7 @@ __all__ = [
     "AttentionOptions",
     "BothWaysAttentionOptions",
     "ContinuousOptions",
+    "DecoderOptions",
     "EmbeddingOptions",
     "EncoderOptions",
     "FeedForwardOptions",
