@@ -26,7 +26,7 @@ def schema(groups: tuple[type, ...] = ALL_GROUPS) -> Mapping[str, FieldInfo]:
     for group in groups:
         for info in fields_of(group):
             fields[info.name] = info
-    attention = [group for group in groups if issubclass(group, BothWaysAttentionOptions)]
+    attention: list[type] = [group for group in groups if issubclass(group, BothWaysAttentionOptions)]
     if attention:
         for info in fields_of(attention[0]):
             if twin(info.name) != info.name:

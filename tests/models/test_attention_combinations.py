@@ -24,7 +24,12 @@ BUNDLES = {
         **{"attn_selective": (True, False), "attn_sparse_topk": 3, "attn_sparse_topk_straight_through": True},
         **{"attn_pre_talking_heads": True, "attn_cog_signed": True, "attn_head_learned_sink": True},
     },
-    "selective, tied layers, laser": {**SELECTIVE, "weight_tie_layers": True, "attn_laser": True, "residual_attn": True},
+    "selective, tied layers, laser": {
+        **SELECTIVE,
+        "weight_tie_layers": True,
+        "attn_laser": True,
+        "residual_attn": True,
+    },
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)
 

@@ -147,7 +147,11 @@ VARIANTS = [
     Case("selective attention", SELECTIVE | GQA, inputs=PADDED, families=DECODER),
     Case("selective attention, mems", SELECTIVE | ROTARY, XL | MEMORY, inputs=("mems",), families=DECODER),
     Case("selective attention, capped, sinks", SELECTIVE | CAPPED | SINKS | T5, MEMORY, families=DECODER),
-    Case("selective attention, cog, sparse", SELECTIVE | COG | {"attn_sparse_topk": 3, "attn_num_mem_kv": 2}, families=DECODER),
+    Case(
+        "selective attention, cog, sparse",
+        SELECTIVE | COG | {"attn_sparse_topk": 3, "attn_num_mem_kv": 2},
+        families=DECODER,
+    ),
     Case("window", {"attn_max_attend_past": 3} | ALIBI, inputs=PADDED),
     Case("window, t5, left padding", {"attn_max_attend_past": 2} | T5, inputs=("left padding",)),
     Case("window by layer", {"attn_max_attend_past": (2, 5)} | ROTARY, MEMORY),

@@ -35,7 +35,7 @@ CORE_GROUPS: tuple[type, ...] = (
 # Those of the families that read tokens.
 TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions)
 
-# A bidirectional model sees its segment at once: nothing is carried from one to the next, or depends on what was before.
+# A bidirectional model sees its segment at once: nothing is carried from one to the next, or depends on the order.
 _BOTH_WAYS: dict[type, type] = {
     MemoryOptions: MemoryTokenOptions,
     PositionOptions: SequenceOptions,

@@ -290,7 +290,8 @@ class AttentionOptions(BothWaysAttentionOptions):
     attn_selective: bool = option(
         False,
         "Selective attention: a token may hide tokens before it from the tokens after it, by as much as the first "
-        "head's score of them is above 0. Never hidden are what stands first in a row, learned keys and mems. Causal models only.",
+        "head's score of them is above 0. Never hidden are what stands first in a row, learned keys and mems. "
+        "Causal models only.",
         feature="attn-selective",
         paper="2410.02703",
         per_layer=ATTENTION,
