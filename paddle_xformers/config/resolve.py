@@ -81,6 +81,11 @@ class StackOptions:
         return self.model.dim
 
     @property
+    def needs_condition(self) -> bool:
+        """Whether anything depends on a condition."""
+        return self.norm.is_adaptive or self.residual.use_adaptive_layerscale
+
+    @property
     def has_cross_attention(self) -> bool:
         """Whether any layer attends to a context."""
         return any(layer.kind == "c" for layer in self.layers)

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..nn.attention.cache import reserve
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
-from .prompts import check_ids, check_room
+from .prompts import check_cover, check_ids, check_room
 
 import_paddlenlp()
 
@@ -169,7 +169,10 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
 class CausalGeneration(Generation):
     """Generation for causal models: the prompt goes on."""
 
-    rows_of_generate = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
+    rows_of_generate = (
+        *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
+        "condition",
+    )
     arguments_of_generate = ("mems", "inputs_embeds")
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
@@ -179,7 +182,9 @@ class CausalGeneration(Generation):
         if input_ids is not None:
             config = self.config
             check_ids("input_ids", input_ids, config.num_tokens, "num_tokens")
-            check_room(input_ids.shape[1], generation_config, kwargs, config.max_seq_len, "max_seq_len")
+            n = input_ids.shape[1]
+            new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
+            check_cover("condition", kwargs.get("condition"), n + new)
         return input_ids
 
     def generating_stack(self) -> Stack:
@@ -198,6 +203,7 @@ class CausalGeneration(Generation):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -212,8 +218,11 @@ class CausalGeneration(Generation):
             mems: Mems for the first step.
             encoder_hidden_states: What cross attention looks at.
             encoder_attention_mask: Mask over it.
+            condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
+                be.
             **kwargs: Further arguments of generate(), not needed here.
         """
+        condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
         if past_key_values is not None:
             input_ids, mems = input_ids[:, -1:], None
             if position_ids is not None:
@@ -228,6 +237,7 @@ class CausalGeneration(Generation):
             "mems": mems,
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
+            "condition": condition,
             "return_dict": True,
         }
 
@@ -256,6 +266,19 @@ def _repeated(t: Tensor, times: int) -> Tensor:
     if t.dtype == paddle.bool:
         return t.astype("int64").repeat_interleave(times, axis=0) > 0
     return t.repeat_interleave(times, axis=0)
+
+
+def of_step(given: Tensor | None, n: int, *, cached: bool) -> Tensor | None:
+    """Return what a step needs of an argument that has an entry for each token, those to come as well.
+
+    Args:
+        given: (b, all, c); what has two axes is for all tokens and returned as it is; or None.
+        n: Number of tokens so far.
+        cached: Whether only the last of them is new.
+    """
+    if given is None or given.ndim == 2:
+        return given
+    return given[:, n - 1 : n] if cached else given[:, :n]
 
 
 def mask_of_last_token(mask: Tensor | None) -> Tensor | None:

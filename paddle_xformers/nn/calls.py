@@ -31,6 +31,7 @@ class StackCall:
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
+        condition: What adaptive norms and scales depend on, (b, c), or (b, n, c) for each new token, or None.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
@@ -43,6 +44,7 @@ class StackCall:
     mems: Mems | None = None
     context: Tensor | None = None
     context_mask: Tensor | None = None
+    condition: Tensor | None = None
     lead: int = 0
     use_cache: bool = False
     output_attentions: bool = False

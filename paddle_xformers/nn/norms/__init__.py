@@ -7,7 +7,8 @@ from collections.abc import Callable
 from paddle import Tensor, nn
 
 from ...config.options import NormOptions
-from .layernorm import LayerNorm
+from ..condition import AdaptiveNorm
+from .layernorm import LayerNorm, SimpleLayerNorm
 from .pointwise import Derf, DynamicTanh
 from .rms import RMSNorm, ScaleNorm, SimpleRMSNorm
 
@@ -27,6 +28,12 @@ NORMS: dict[str, Callable[[int, NormOptions], nn.Layer]] = {
     "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
     "dynamic_tanh": lambda dim, options: DynamicTanh(dim, alpha=options.dynamic_tanh_init_alpha),
     "derf": lambda dim, options: Derf(dim),
+    "adaptive_layernorm": lambda dim, options: AdaptiveNorm(
+        dim, options.condition_width(dim), SimpleLayerNorm(dim, eps=options.norm_eps or 1e-5)
+    ),
+    "adaptive_rmsnorm": lambda dim, options: AdaptiveNorm(
+        dim, options.condition_width(dim), SimpleRMSNorm(eps=options.norm_eps or 1e-12)
+    ),
     "identity": lambda dim, options: Identity(),
 }
 
@@ -48,12 +55,14 @@ def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
 
 __all__ = [
     "NORMS",
+    "AdaptiveNorm",
     "Derf",
     "DynamicTanh",
     "Identity",
     "LayerNorm",
     "RMSNorm",
     "ScaleNorm",
+    "SimpleLayerNorm",
     "SimpleRMSNorm",
     "make_embedding_norm",
     "make_norm",
