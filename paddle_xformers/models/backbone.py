@@ -23,6 +23,7 @@ from .inputs import (
     check_length,
     check_memory,
     check_positions,
+    check_prefix,
     check_tokens,
     check_types,
 )
@@ -73,6 +74,7 @@ class Backbone:
             context_width = config.cross_attn_dim_context or config.dim
             check_context(self.stack, b, call.context, call.context_mask, context_width)
             check_length(self.stack, b, n, call.attention_mask, cache)
+            check_prefix(self.stack, b, n, call.prefix_len, cache)
         check_condition(self.stack, b, n, call.condition, call.mems)
         positions = token_positions(n, call.attention_mask, position_ids, cache)
         x = embed(positions)

@@ -12,8 +12,10 @@ from .._compat import import_paddlenlp
 from ..config import nearest
 from ..errors import InputError
 from ..nn.attention.cache import reserve
+from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
+from .inputs import check_prefix
 from .prompts import check_cover, check_ids, check_room
 
 import_paddlenlp()
@@ -172,6 +174,7 @@ class CausalGeneration(Generation):
     rows_of_generate = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         "condition",
+        "prefix_attn_len",
     )
     arguments_of_generate = ("mems", "inputs_embeds")
 
@@ -182,10 +185,28 @@ class CausalGeneration(Generation):
         if input_ids is not None:
             config = self.config
             check_ids("input_ids", input_ids, config.num_tokens, "num_tokens")
-            n = input_ids.shape[1]
+            b, n = input_ids.shape
             new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
             check_cover("condition", kwargs.get("condition"), n + new)
+            check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
+            if config.prefix_lm:
+                kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
         return input_ids
+
+    def _prefix(self, input_ids: Tensor, generation_config: Any, kwargs: dict[str, Any]) -> Tensor:
+        """Number of tokens of each prompt that see each other, (b): what the caller gave, or all of them."""
+        given = kwargs.get("prefix_attn_len")
+        if isinstance(given, Tensor):
+            return given
+        b, n = input_ids.shape
+        if given is not None:
+            return paddle.full([b], given, dtype="int64")
+        mask = kwargs.get("attention_mask")
+        if mask is None:
+            pad, end = (kwargs.get(name, getattr(generation_config, name)) for name in ("pad_token_id", "eos_token_id"))
+            mask = self.prepare_attention_mask_for_generation(input_ids, pad, end)
+        positions = token_positions(n, mask, kwargs.get("position_ids"), None)
+        return (positions.max(axis=-1) + 1).expand([b])
 
     def generating_stack(self) -> Stack:
         """Return the stack whose cache grows."""
@@ -204,6 +225,7 @@ class CausalGeneration(Generation):
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        prefix_attn_len: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -220,11 +242,12 @@ class CausalGeneration(Generation):
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
                 be.
+            prefix_attn_len: Number of tokens of each row that see each other.
             **kwargs: Further arguments of generate(), not needed here.
         """
         condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
         if past_key_values is not None:
-            input_ids, mems = input_ids[:, -1:], None
+            input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
                 position_ids = position_ids[:, -1:]
             attention_mask = mask_of_last_token(attention_mask)
@@ -238,6 +261,7 @@ class CausalGeneration(Generation):
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
             "condition": condition,
+            "prefix_attn_len": prefix_attn_len,
             "return_dict": True,
         }
 

@@ -22,6 +22,7 @@ class NormOptions:
             *("layernorm", "rmsnorm", "scalenorm", "simple_rmsnorm", "dynamic_tanh", "derf"),
             *("adaptive_layernorm", "adaptive_rmsnorm", "identity"),
         ),
+        socket="norm",
     )
     dynamic_tanh_init_alpha: float = option(
         1.0,

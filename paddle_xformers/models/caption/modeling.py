@@ -138,7 +138,7 @@ class XCaptionModel(XCaptionPretrainedModel):
             output_hidden_states: Return hidden states; default config.output_hidden_states.
             return_dict: Return a Seq2SeqModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
-            condition: What adaptive norms and scales of the encoder, of the decoder or of both depend on, (b, dim_condition).
+            condition: What adaptive norms and scales of encoder, decoder or both depend on, (b, dim_condition).
 
         Returns:
             The last hidden state of the tokens, (b, n, d), what was asked for, and that of the images, (b, m, d).

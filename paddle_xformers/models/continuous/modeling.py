@@ -94,8 +94,8 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
-            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each of
-                the vectors; needed where the configuration has such parts.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the vectors; needed where the configuration has such parts.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.

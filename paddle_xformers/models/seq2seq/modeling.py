@@ -105,7 +105,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             output_hidden_states: Return hidden states; default config.output_hidden_states.
             return_dict: Return a Seq2SeqModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
-            condition: What adaptive norms and scales of the encoder, of the decoder or of both depend on, (b, dim_condition).
+            condition: What adaptive norms and scales of encoder, decoder or both depend on, (b, dim_condition).
 
         Returns:
             The last hidden state of the target, (b, n, d), what was asked for, and the last hidden state of the source.

@@ -139,8 +139,8 @@ class XViTModel(XViTPretrainedModel, Backbone):
                 config.output_hidden_states.
             return_dict: Return an XVisionOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
-            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each place of
-                the encoder; needed where the configuration has such parts.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                place of the encoder; needed where the configuration has such parts.
 
         Returns:
             The last hidden state (class token and patches), (b, n, d), the pooled vector, (b, d), and what was asked
