@@ -82,8 +82,6 @@ class Layer(nn.Layer):
             width, start = stack.norm.condition_width(stack.dim), stack.residual.adaptive_layerscale_init_bias
             self.layer_scale = AdaptiveLayerScale(stack.dim, width, start)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
-        self.keys_values = 0 if options.kind == "f" else 2  # tensors of its branch in the cache
-        self.keeps = Keeps(options.kind, self.keys_values + bool(options.shift and stack.causal))
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
             self.ff = make_feedforward(stack.dim, branch)
@@ -91,6 +89,8 @@ class Layer(nn.Layer):
             self.attn = _attention(stack, options, branch, rotary)
         else:
             self.cross_attn = _attention(stack, options, branch, None)
+        self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
+        self.keeps = Keeps(options.kind, self.of_branch + bool(options.shift and stack.causal))
         if stack.residual.depth_scale_residual:
             last = self._last_linear()
             last.start_from((2 * last.weight.shape[0] * (options.block + 1)) ** -0.5)
@@ -105,7 +105,11 @@ class Layer(nn.Layer):
                     "names has none called down_proj; call it so, or leave depth_scale_residual out"
                 )
             return last
-        return self.attn.o_proj if self.kind == "a" else self.cross_attn.o_proj
+        return self._attention().o_proj
+
+    def _attention(self) -> Attention:
+        """The attention of this layer, which is no feed-forward layer."""
+        return self.attn if self.kind == "a" else self.cross_attn
 
     def forward(
         self,
@@ -135,9 +139,10 @@ class Layer(nn.Layer):
         x = read if self.pre_norm is None else self.pre_norm(read, condition)
         kept: State = ()
         if self.shift is not None:
-            x, kept = self.shift(x, line, past[self.keys_values :])
-        pair = past[: self.keys_values] or None
-        result = None if call is None else self._attend(x, call, context, self._normed(mem, condition), pair, handed)
+            x, kept = self.shift(x, line, past[self.of_branch :])
+        result = None
+        if call is not None:
+            result = self._attend(x, call, context, self._normed(mem, condition), past[: self.of_branch], handed)
         output = self.ff(x) if result is None else result.output
         if self.layer_scale is not None:
             output = self.layer_scale(output, condition)
@@ -148,7 +153,7 @@ class Layer(nn.Layer):
         streams = self.connection.write(streams, output, seen)
         if self.post_norm is not None:
             streams = self.post_norm(streams, condition)
-        state = (*(result.pair if result and result.pair else ()), *kept)
+        state = (*(result.state if result else ()), *kept)
         return LayerResult(self.kind, streams, result, read, state)
 
     def _attend(
@@ -157,14 +162,13 @@ class Layer(nn.Layer):
         call: AttentionCall,
         context: Tensor | None,
         mem: Tensor | None,
-        past: tuple[Tensor, Tensor] | None,
+        past: State,
         handed: Handed | None,
     ) -> AttentionResult:
-        attention = self.attn if self.kind == "a" else self.cross_attn
         source = context
         if self.kind == "a":  # mems stand in front of the keys' input
             source = None if mem is None else paddle.concat([mem, x], axis=1)  # (b, m, d)
-        result: AttentionResult = attention(x, call, source=source, past=past, handed=handed)
+        result: AttentionResult = self._attention()(x, call, source=source, past=past, handed=handed)
         return result
 
     def _normed(self, mem: Tensor | None, condition: Tensor | None) -> Tensor | None:
@@ -181,6 +185,7 @@ def _attention(
         branch,
         kind=options.kind,
         first=options.ordinal == 0,
+        memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
     )
     return Attention(site, rotary)

@@ -155,9 +155,13 @@ def context(model: Any, b: int = 2) -> Inputs:
     config, more = model.config, {}
     if config.cross_attend:
         more["encoder_hidden_states"] = drawn(5, b, CONTEXT_LENGTH, config.cross_attn_dim_context or config.dim)
-    if config.stack_options().needs_condition:
-        more["condition"] = drawn(6, b, config.dim_condition or config.dim)
-    return more
+    return {**more, **conditions(b, config)}
+
+
+def conditions(b: int, *configs: Any) -> Inputs:
+    """What adaptive norms and scales depend on, if one of the parts asks for it."""
+    widths = [config.dim_condition or config.dim for config in configs if config.stack_options().needs_condition]
+    return {"condition": drawn(6, b, widths[0])} if widths else {}
 
 
 def drawn(seed: int, *shape: int) -> paddle.Tensor:
