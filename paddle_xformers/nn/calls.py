@@ -33,6 +33,7 @@ class StackCall:
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
+        condition: What adaptive norms and scales depend on, (b, c), or (b, n, c) for each new token, or None.
         key_mask: Which keys self attention may look at, (b, keys), beside attention_mask, or None.
         bias: Added to the scores of self attention, (b or 1, h or 1, n or 1, keys), or None.
         deltas: What is added inside each self attention layer, in the order of execution; empty: nothing.
@@ -49,6 +50,7 @@ class StackCall:
     mems: Mems | None = None
     context: Tensor | None = None
     context_mask: Tensor | None = None
+    condition: Tensor | None = None
     key_mask: Tensor | None = None
     bias: Tensor | None = None
     deltas: tuple[Deltas, ...] = ()

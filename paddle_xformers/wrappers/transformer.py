@@ -100,6 +100,7 @@ class TransformerWrapper(ModelWrapper):
         sum_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
@@ -120,6 +121,7 @@ class TransformerWrapper(ModelWrapper):
             sum_embeds: Added to the token embeddings, (b, n, emb_dim).
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
@@ -144,6 +146,7 @@ class TransformerWrapper(ModelWrapper):
             "position_ids": positions,
             "encoder_hidden_states": context,
             "encoder_attention_mask": context_mask,
+            "condition": condition,
             "self_attn_kv_mask": self_attn_kv_mask,
             "attn_bias": attn_bias,
             "output_attentions": return_attn,

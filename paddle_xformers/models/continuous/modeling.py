@@ -74,6 +74,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the model.
@@ -98,6 +99,8 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the vectors; needed where the configuration has such parts.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -112,6 +115,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
             check_lengths(lens, size[0], attention_mask, past_key_values)
             attention_mask = mask_of_lengths(lens, size[1])
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -178,6 +182,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> XRegressionOutput | tuple[Any, ...] | Tensor:
         """Predict a vector at every place.
@@ -198,6 +203,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -222,6 +228,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
             **extras,
         )
         means, log_variances = hidden.last_hidden_state, None

@@ -65,6 +65,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
@@ -89,6 +90,8 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -99,6 +102,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -149,6 +153,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
@@ -169,6 +174,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -193,6 +199,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
             **extras,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)

@@ -54,6 +54,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
@@ -73,6 +74,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -95,6 +97,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
+            condition=condition,
             **extras,
         )
         pooled = last_token(hidden.last_hidden_state, kept_tokens(attention_mask))  # (b, d)

@@ -72,6 +72,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
@@ -89,6 +90,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -109,6 +111,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
             **extras,
         )
         x = hidden.last_hidden_state

@@ -68,6 +68,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         return_dict: bool | None = None,
         prefix_embeds: Tensor | None = None,
         prefix_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
@@ -89,6 +90,8 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             prefix_embeds: Vectors in front of the tokens, such as those of an image, (b, p, d). Their hidden states are
                 returned in front of those of the tokens.
             prefix_mask: Which of them are no padding, (b, p).
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -99,6 +102,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             context=encoder_hidden_states,
             context_mask=encoder_attention_mask,

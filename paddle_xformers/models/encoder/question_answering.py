@@ -59,6 +59,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> QuestionAnsweringModelOutput | tuple[Any, ...] | Tensor:
         """Score each token as the first and as the last of the answer.
@@ -77,6 +78,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -98,6 +100,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
             **extras,
         )
         scores = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, 2)

@@ -59,6 +59,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
@@ -77,6 +78,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -98,6 +100,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
             **extras,
         )
         logits = self.classifier(self.dropout(hidden.pooler_output))  # (b, num_labels)

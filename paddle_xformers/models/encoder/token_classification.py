@@ -53,6 +53,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> TokenClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the class of each token.
@@ -69,6 +70,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -90,6 +92,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
             **extras,
         )
         logits = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, num_labels)
