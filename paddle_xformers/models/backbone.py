@@ -76,8 +76,8 @@ class Backbone:
             check_context(self.stack, b, call.context, call.context_mask, context_width)
             check_length(self.stack, b, n, call.attention_mask, cache)
             check_prefix(self.stack, b, n, call.prefix_len, cache)
-        check_condition(self.stack, b, n, call.condition, call.mems)
             check_extras(self.stack, b, n, call)
+        check_condition(self.stack, b, n, call.condition, call.mems)
         positions = token_positions(n, call.attention_mask, position_ids, cache)
         x = embed(positions)
         if prefix is not None:
