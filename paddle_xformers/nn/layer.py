@@ -78,8 +78,6 @@ class Layer(nn.Layer):
         if stack.residual.use_layerscale:
             self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
-        self.keys_values = 0 if options.kind == "f" else 2  # tensors of its branch in the cache
-        self.keeps = Keeps(options.kind, self.keys_values + bool(options.shift and stack.causal))
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
             self.ff = make_feedforward(stack.dim, branch)
@@ -87,6 +85,8 @@ class Layer(nn.Layer):
             self.attn = _attention(stack, options, branch, rotary)
         else:
             self.cross_attn = _attention(stack, options, branch, None)
+        self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
+        self.keeps = Keeps(options.kind, self.of_branch + bool(options.shift and stack.causal))
         if stack.residual.depth_scale_residual:
             last = self._last_linear()
             last.start_from((2 * last.weight.shape[0] * (options.block + 1)) ** -0.5)
@@ -101,7 +101,11 @@ class Layer(nn.Layer):
                     "names has none called down_proj; call it so, or leave depth_scale_residual out"
                 )
             return last
-        return self.attn.o_proj if self.kind == "a" else self.cross_attn.o_proj
+        return self._attention().o_proj
+
+    def _attention(self) -> Attention:
+        """The attention of this layer, which is no feed-forward layer."""
+        return self.attn if self.kind == "a" else self.cross_attn
 
     def forward(
         self,
@@ -129,9 +133,8 @@ class Layer(nn.Layer):
         x = read if self.pre_norm is None else self.pre_norm(read)
         kept: State = ()
         if self.shift is not None:
-            x, kept = self.shift(x, line, past[self.keys_values :])
-        pair = past[: self.keys_values] or None
-        result = None if call is None else self._attend(x, call, context, mem, pair, handed)
+            x, kept = self.shift(x, line, past[self.of_branch :])
+        result = None if call is None else self._attend(x, call, context, mem, past[: self.of_branch], handed)
         output = self.ff(x) if result is None else result.output
         if self.layer_scale is not None:
             output = self.layer_scale(output)
@@ -142,7 +145,7 @@ class Layer(nn.Layer):
         streams = self.connection.write(streams, output, seen)
         if self.post_norm is not None:
             streams = self.post_norm(streams)
-        state = (*(result.pair if result and result.pair else ()), *kept)
+        state = (*(result.state if result else ()), *kept)
         return LayerResult(self.kind, streams, result, read, state)
 
     def _attend(
@@ -151,12 +154,11 @@ class Layer(nn.Layer):
         call: AttentionCall,
         context: Tensor | None,
         mem: Tensor | None,
-        past: tuple[Tensor, Tensor] | None,
+        past: State,
         handed: Handed | None,
     ) -> AttentionResult:
-        attention = self.attn if self.kind == "a" else self.cross_attn
         source = self._with_mem(x, mem) if self.kind == "a" else context
-        result: AttentionResult = attention(x, call, source=source, past=past, handed=handed)
+        result: AttentionResult = self._attention()(x, call, source=source, past=past, handed=handed)
         return result
 
     def _with_mem(self, x: Tensor, mem: Tensor | None) -> Tensor | None:
@@ -176,6 +178,7 @@ def _attention(
         branch,
         kind=options.kind,
         first=options.ordinal == 0,
+        memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
     )
     return Attention(site, rotary)
