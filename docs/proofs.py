@@ -23,6 +23,8 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "attn-entmax15": ("attn_normalizer", "entmax15"),
     "attn-hard": ("attn_normalizer", "hard"),
     "attn-sigmoid": ("attn_normalizer", "sigmoid"),
+    "cond-adaptive-layernorm": ("norm", "adaptive_layernorm"),
+    "cond-adaptive-rmsnorm": ("norm", "adaptive_rmsnorm"),
     "emb-tied-enc-dec": ("tie_token_emb", True),
     "ff-custom-activation": ("ff_activation", "mish"),
     "ff-relu-squared": ("ff_activation", "relu_squared"),

@@ -145,8 +145,9 @@ COMBINATIONS: tuple[Rule, ...] = (
     ),
     Rule(
         ("norm_eps", "norm"),
-        lambda v: v["norm_eps"] is not None and v["norm"] == "layernorm" and v["norm_eps"] > 1e-3,
-        "norm_eps={norm_eps} is more than Paddle's LayerNorm allows; use at most 0.001, or another norm",
+        lambda v: v["norm_eps"] is not None and v["norm"].endswith("layernorm") and v["norm_eps"] > 1e-3,
+        "norm_eps={norm_eps} is more than Paddle's LayerNorm (norm={norm!r}) allows; use at most 0.001, or another "
+        "norm",
     ),
     Rule(
         ("tie_word_embeddings", "emb_dim", "dim"),

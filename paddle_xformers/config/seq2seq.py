@@ -41,6 +41,23 @@ NEVER_LOOKS = Rule(
 )
 
 
+def _reads_a_condition(v: Values, prefix: str) -> bool:
+    adaptive = v[f"{prefix}norm"] in ("adaptive_layernorm", "adaptive_rmsnorm")
+    return bool(adaptive or v[f"{prefix}use_adaptive_layerscale"])
+
+
+# Of one width: both parts read the same condition.
+ONE_CONDITION = Rule(
+    ("enc_dim_condition", "dec_dim_condition"),
+    lambda v: (
+        (v["enc_dim_condition"] or v["dim"]) != (v["dec_dim_condition"] or v["dim"])
+        and all(_reads_a_condition(v, prefix) for prefix in ("enc_", "dec_"))
+    ),
+    "enc_dim_condition={enc_dim_condition} and dec_dim_condition={dec_dim_condition} (None: dim={dim}) differ, but "
+    "encoder and decoder read one condition; use one width",
+)
+
+
 SEQ2SEQ = Composition(
     groups=(Seq2SeqOptions,),
     parts=(ENCODER, DECODER),
@@ -64,5 +81,6 @@ SEQ2SEQ = Composition(
             "{dec_token_emb!r} not both have one; untie or use 'lookup' in both",
         ),
         NEVER_LOOKS,
+        ONE_CONDITION,
     ),
 )

@@ -80,6 +80,9 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("depth_scale_residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
         {"depth_scale_residual": True, "ff_zero_init_output": True}
     ],
+    ("use_adaptive_layerscale", "use_layerscale"): [{"use_adaptive_layerscale": True, "use_layerscale": True}],
+    ("dim_condition", "norm", "use_adaptive_layerscale"): [{"dim_condition": 3}],
+    ("adaptive_condition_mlp", "norm", "use_adaptive_layerscale"): [{"adaptive_condition_mlp": True}],
     ("use_layerscale", "layerscale_init_value", "residual"): [{"use_layerscale": True, "use_rezero": True}],
     (
         "use_layerscale",
