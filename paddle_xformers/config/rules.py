@@ -156,6 +156,12 @@ COMBINATIONS: tuple[Rule, ...] = (
         "untie or use one width",
     ),
     Rule(
+        ("tie_word_embeddings", "token_emb"),
+        lambda v: v["tie_word_embeddings"] and v["token_emb"] != "lookup",
+        "tie_word_embeddings=True makes the table of embeddings the output head, and token_emb={token_emb!r} has no "
+        "table; untie or use token_emb='lookup'",
+    ),
+    Rule(
         ("shift_mem_down", "depth"),
         lambda v: v["shift_mem_down"] > 0 and v["shift_mem_down"] >= _steps_of_self_attention(v),
         "shift_mem_down={shift_mem_down} is not less than the number of self attention layers that run "
