@@ -29,11 +29,14 @@ class Extras(TypedDict, total=False):
             from `q_delta`, `k_delta`, `v_delta` (to the projections, (b or 1, n, width)), `o_delta` (to what all heads
             attended, before gates and the output projection) and `attn_delta` (to the weights of the keys that are
             seen, shaped like attn_bias) to tensors, or None. All of the new tokens.
+        return_gumbel_log_probs: Return the logarithm of the probability, before the draw, of the key that each query
+            drew, as gumbel_log_probs (needs attn_normalizer="gumbel").
     """
 
     self_attn_kv_mask: Tensor | None
     attn_bias: Tensor | None
     attn_deltas: Sequence[Mapping[str, Tensor | None] | None] | None
+    return_gumbel_log_probs: bool
 
 
 _DELTAS = {"q_delta": "q", "k_delta": "k", "v_delta": "v", "o_delta": "o", "attn_delta": "weights"}
@@ -57,6 +60,7 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "key_mask": extras.get("self_attn_kv_mask"),
         "bias": extras.get("attn_bias"),
         "deltas": tuple(_deltas(entry) for entry in extras.get("attn_deltas") or ()),
+        "log_probs": bool(extras.get("return_gumbel_log_probs")),
     }
 
 
@@ -79,14 +83,17 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
     Raises:
         InputError: If one does not fit.
     """
-    given = (call.key_mask, call.bias, call.deltas)
-    if given == (None, None, ()):
+    if call.key_mask is None and call.bias is None and not call.deltas and not call.log_probs:
         return
     layers = [stack.options.layers[index] for index in stack.options.order]
-    branches = [layer.branch for layer in layers if layer.kind == "a"]
+    branches: list[Any] = [layer.branch for layer in layers if layer.kind == "a"]
     if not branches:
         raise InputError(
             "self_attn_kv_mask, attn_bias and attn_deltas act on self attention, and the stack has none; leave them out"
+        )
+    if call.log_probs and all(branch.attn_normalizer != "gumbel" for branch in branches):
+        raise InputError(
+            "return_gumbel_log_probs needs weights that are drawn; set attn_normalizer='gumbel' or leave it out"
         )
     memory = stack.options.memory
     past = max(cache_length(call.cache) - memory.num_memory_tokens, 0)

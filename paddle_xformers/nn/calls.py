@@ -37,6 +37,7 @@ class StackCall:
         key_mask: Which keys self attention may look at, (b, keys), beside attention_mask, or None.
         bias: Added to the scores of self attention, (b or 1, h or 1, n or 1, keys), or None.
         deltas: What is added inside each self attention layer, in the order of execution; empty: nothing.
+        log_probs: Return the logarithms of the probabilities of drawn keys.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
@@ -54,6 +55,7 @@ class StackCall:
     key_mask: Tensor | None = None
     bias: Tensor | None = None
     deltas: tuple[Deltas, ...] = ()
+    log_probs: bool = False
     prefix_len: Tensor | int | None = None
     lead: int = 0
     use_cache: bool = False
@@ -73,6 +75,7 @@ class StackOutput:
         hidden_states: The stream before each block, then the last hidden state, each (b, n, d).
         attentions: Weights of each self attention layer, (b, h, n, m).
         cross_attentions: Weights of each cross attention layer, (b, h, n, m).
+        log_probs: Logarithms of the probabilities of drawn keys, (b, h, n), of each self attention layer that draws.
     """
 
     hidden: Tensor
@@ -81,6 +84,7 @@ class StackOutput:
     hidden_states: list[Tensor] = field(default_factory=list)
     attentions: list[Tensor] = field(default_factory=list)
     cross_attentions: list[Tensor] = field(default_factory=list)
+    log_probs: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ def share(
         q_positions=places.queries,
         k_positions=places.keys,
         room=room,
+        log_probs=call.log_probs,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:

@@ -79,7 +79,8 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: self_attn_kv_mask, attn_bias and others about self attention; see
+                `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A SequenceClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels,

@@ -34,6 +34,7 @@ class AttentionCall:
         k_positions: Positions of the keys of self attention, spare room included, (b or 1, m); likewise.
         room: Number of spare places behind the keys.
         deltas: What the caller adds inside this layer.
+        log_probs: Whether the logarithms of the probabilities of drawn keys are wanted.
     """
 
     mask: Mask
@@ -50,6 +51,7 @@ class AttentionCall:
     k_positions: Any = None
     room: int = 0
     deltas: Deltas = NOTHING
+    log_probs: bool = False
 
     def mask_of(self, options: AttentionOptions) -> Mask:
         """Return the mask of a layer.
@@ -82,9 +84,11 @@ class AttentionResult:
         state: What the cache shall keep: keys, values, and what parts keep; nothing without a cache.
         handed: What the next layer of the kind gets.
         weights: The attention weights, (b, h, n, m), or None.
+        log_probs: Logarithms of the probabilities of the keys that were drawn, (b, h, n), or None.
     """
 
     output: Tensor
     state: State = ()
     handed: Handed = Handed()
     weights: Tensor | None = None
+    log_probs: Tensor | None = None
