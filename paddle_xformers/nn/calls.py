@@ -79,7 +79,7 @@ class Shared:
         places: Positions of queries and keys.
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
-        line: How the tokens line up for token shift; None: there is no padding among them, or no shift.
+        line: How the tokens line up for layers that look along them; None: none does, or there is no padding.
     """
 
     places: Places
@@ -161,9 +161,10 @@ def share(
 
 
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
-    """How the tokens line up, where a layer shifts them and a mask of two axes may tell of padding."""
+    """How the tokens line up, where a layer looks along them and a mask of two axes may tell of padding."""
     mask = call.attention_mask
-    if mask is None or mask.ndim != 2 or not any(layer.shift for layer in options.layers):
+    along = options.residual.residual == "mv_split" or any(layer.shift for layer in options.layers)
+    if mask is None or mask.ndim != 2 or not along:
         return None
     return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))
 

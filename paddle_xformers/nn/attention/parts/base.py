@@ -37,6 +37,7 @@ class Step:
         first_values: Values of the first attention layer of this kind, (b, g, m, k), or None.
         prior_scores: Scores of the attention layer of this kind before this one, (b, h, n, m), or None.
         kept: What one part keeps for another of the same layer, by name.
+        value_source: Input of values where it is another one, (b, m, d), or None.
     """
 
     x: Tensor
@@ -44,6 +45,7 @@ class Step:
     first_values: Tensor | None = None
     prior_scores: Tensor | None = None
     kept: dict[str, Tensor] = field(default_factory=dict)
+    value_source: Tensor | None = None
 
 
 @dataclass(frozen=True)
