@@ -134,6 +134,16 @@ STREAM_RULES: tuple[Rule, ...] = (
         "learned factors already; leave one of them out",
     ),
     Rule(
+        ("upstream_compat", "residual", "norm_placement"),
+        lambda v: (
+            v["upstream_compat"]
+            and v["residual"] != "hyper"
+            and not (v["residual"] == "gated_multi" and v["norm_placement"] == "pre")
+        ),
+        "upstream_compat=True has no effect while residual={residual!r} and norm_placement={norm_placement!r}: it is "
+        "about residual='hyper', and 'gated_multi' with norm_placement='pre'; leave it out",
+    ),
+    Rule(
         ("residual", "norm_placement"),
         lambda v: v["residual"] == "gated_multi" and v["norm_placement"] not in ("pre", "post"),
         "residual='gated_multi' norms what a branch reads in place of the norm before it, which leaves nothing to "
