@@ -59,7 +59,7 @@ class NormOptions:
         paper="2304.14802",
         above=0,
         maximum=1,
-        examples=(0.1,),
+        examples=(0.03,),
         needs={"norm_placement": "resi_dual"},
     )
     softclamp_output: bool = option(

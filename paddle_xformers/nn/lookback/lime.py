@@ -36,4 +36,5 @@ class LIMe(Lookback):
         reads = paddle.stack([*(latest[index] for index in range(self.index)), read], axis=2)  # (b, n, l, d)
         logits: Tensor = self.proj(self.norm(read)).reshape([0, 0, self.mixtures, self.index + 1])
         weights = F.softmax(logits, axis=-1) if self.softmax else F.relu(logits)  # (b, n, v, l)
-        return tuple(paddle.matmul(weights, reads).unbind(axis=2))
+        mixed = paddle.matmul(weights, reads)  # (b, n, v, d)
+        return tuple(mixed[:, :, at] for at in range(self.mixtures))

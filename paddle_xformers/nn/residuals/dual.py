@@ -34,12 +34,12 @@ class DualConnection(PlainConnection):
 
     def write(self, streams: Tensor, output: Tensor, seen: Any) -> Tensor:
         """Add the branch output, (b, n, d), to both."""
-        normed, plain = streams.unbind(axis=2)
+        normed, plain = streams[:, :, 0], streams[:, :, 1]
         return paddle.stack([super().write(normed, output, seen), plain + output * self.scale], axis=2)
 
     def normed(self, streams: Tensor, norm: nn.Layer) -> Tensor:
         """Norm the first stream only."""
-        first, plain = streams.unbind(axis=2)
+        first, plain = streams[:, :, 0], streams[:, :, 1]
         return paddle.stack([norm(first), plain], axis=2)
 
 
@@ -68,7 +68,7 @@ class DualStreams(ResidualScheme):
 
     def finish(self, streams: Tensor, norm: nn.Layer | None) -> Tensor:
         """Return the normed stream plus the other behind the final norm, (b, n, d)."""
-        normed, plain = streams.unbind(axis=2)
+        normed, plain = streams[:, :, 0], streams[:, :, 1]
         return normed + (plain if norm is None else norm(plain))
 
     def connection(self, layer_index: int, views: int = 1) -> Connection:
