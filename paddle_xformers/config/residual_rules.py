@@ -188,8 +188,8 @@ RESIDUAL_RULES: tuple[Rule, ...] = (
         lambda v: _scales_start_at_zero(v) and _zero_outputs(v),
         "use_layerscale=True with layerscale_init_value={layerscale_init_value} and branches that start at 0 "
         "themselves (attn_zero_init_output={attn_zero_init_output}, cross_attn_zero_init_output="
-        "{cross_attn_zero_init_output}, ff_zero_init_output={ff_zero_init_output}) would never get a gradient; set layerscale_init_value above 0 or "
-        "leave one out",
+        "{cross_attn_zero_init_output}, ff_zero_init_output={ff_zero_init_output}) would never get a gradient; "
+        "set layerscale_init_value above 0 or leave one out",
     ),
     Rule(
         ("hyper_conn_sinkhorn_iters", "upstream_compat"),

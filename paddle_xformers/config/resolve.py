@@ -11,6 +11,7 @@ from .layout import Layout, layer_layout
 from .options import (
     AttentionOptions,
     ContinuousOptions,
+    DecoderOptions,
     EmbeddingOptions,
     FeedForwardOptions,
     LayoutOptions,
@@ -77,6 +78,7 @@ class StackOptions:
     order: tuple[int, ...]
     block_length: int
     causal: bool
+    decoder: DecoderOptions = DecoderOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
@@ -85,6 +87,11 @@ class StackOptions:
     def dim(self) -> int:
         """Width of the residual stream."""
         return self.model.dim
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether a token may see later ones."""
+        return not self.causal or self.decoder.prefix_lm
 
     @property
     def has_cross_attention(self) -> bool:
@@ -117,6 +124,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
         continuous=ContinuousOptions(**group_values(ContinuousOptions, values)) if "dim_in" in values else None,

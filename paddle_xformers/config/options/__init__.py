@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .attention import AttentionOptions
 from .continuous import ContinuousOptions
+from .decoder import DecoderOptions
 from .embedding import EmbeddingOptions
 from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
@@ -49,6 +50,7 @@ VISION_GROUPS: tuple[type, ...] = (
 # Everything that is declared: the groups above and those of single families.
 ALL_GROUPS: tuple[type, ...] = (
     *TOKEN_GROUPS,
+    DecoderOptions,
     EncoderOptions,
     MaskedLMOptions,
     HeadOptions,
@@ -65,6 +67,7 @@ __all__ = [
     "VISION_GROUPS",
     "AttentionOptions",
     "ContinuousOptions",
+    "DecoderOptions",
     "EmbeddingOptions",
     "EncoderOptions",
     "FeedForwardOptions",
