@@ -17,6 +17,7 @@ from .attention.masks import Mask, make_mask, windowed
 from .memory import Mems
 from .places import Places, make_places, within
 from .positions import Rotary, Sinusoid
+from .residuals import looks_along
 from .shift import Line, line_up
 from .sizes import sizes
 
@@ -173,7 +174,7 @@ def _prefix(call: StackCall, places: Places) -> Tensor | None:
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
     """How the tokens line up, where a layer looks along them and a mask of two axes may tell of padding."""
     mask = call.attention_mask
-    along = options.residual.residual == "mv_split" or any(layer.shift for layer in options.layers)
+    along = looks_along(options.residual) or any(layer.shift for layer in options.layers)
     if mask is None or mask.ndim != 2 or not along:
         return None
     return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))

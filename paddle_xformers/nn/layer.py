@@ -81,7 +81,8 @@ class Layer(nn.Layer):
         self.branch_norm = make_norm(stack.dim, stack.norm) if placement in ("sandwich", "branch") else None
         self.post_norm = make_norm(stack.dim, stack.norm) if post else None
         mixes = stack.residual.looks_back  # then it is the mixtures that differ, and there is one reading
-        self.connection = residuals.connection(index, 1 if mixes else options.views)
+        views = {} if mixes or options.views == 1 else {"views": options.views}
+        self.connection = residuals.connection(index, **views)
         site = DepthSite(stack.dim, stack.residual, index, options.views, options.opens, options.skip_from)
         lookbacks = make_lookbacks(site)
         for name, part in lookbacks.items():
@@ -176,7 +177,8 @@ class Layer(nn.Layer):
         entered = streams
         for part in self.lookbacks:
             streams = part.streams(streams, earlier)
-        views, seen = self.connection.read(streams)
+        read, seen = self.connection.read(streams)
+        views = read if isinstance(read, tuple) else (read,)
         trace = Trace(self.index, entered, views[0])
         for part in self.lookbacks:
             views = part.views(views, earlier)

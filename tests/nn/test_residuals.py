@@ -102,7 +102,7 @@ def test_one_stream_merges_as_the_papers_say(residual, scaled):
         candidate = np.tanh(from_input[2] + reset * from_state[2])
         wanted = update * old + (1 - update) * candidate
     given = paddle.to_tensor(stream, "float32")
-    (read,), seen = connection.read(given)
+    read, seen = connection.read(given)
     assert (read == given).all()
     written = connection.write(given, paddle.to_tensor(output, "float32"), seen)
     np.testing.assert_allclose(written.numpy(), wanted, atol=1e-5)
@@ -233,7 +233,7 @@ def test_two_streams_of_which_one_is_normed(scale):
     normed, plain = x, x * scale
     for at, output in enumerate(outputs):
         connection = scheme.connection(at)
-        (read,), seen = connection.read(streams_now)
+        read, seen = connection.read(streams_now)
         np.testing.assert_allclose(read.numpy(), normed, atol=1e-5)
         streams_now = connection.write(streams_now, paddle.to_tensor(output, "float32"), seen)
         streams_now = connection.normed(streams_now, paddle.nn.LayerNorm(d))

@@ -21,11 +21,11 @@ class ResidualOptions:
         "normed and read through gates, in place of the norm before each branch (with upstream_compat also normed "
         "after each layer, as in x-transformers).",
         feature="residual-plain",
-<<<<<<< HEAD
         paper="1512.03385; 2003.04887; 1910.06764; 2505.11881; 2605.06169; 2409.19606; 2512.24880; "
         "https://qwen.ai/blog?id=qwen3.8-flash-next",
         choices=("plain", "rezero", "gru", "orthogonal", "mv_split", "hyper", "gated_multi"),
         examples=("rezero", "gru", "orthogonal", "mv_split"),
+        socket="residual",
     )
     mv_split_init_alpha: float = option(
         0.0,
@@ -60,12 +60,6 @@ class ResidualOptions:
         examples=(4,),
         needs={"residual": "gated_multi"},
         beside={"num_residual_streams": 2},
-=======
-        paper="1512.03385; 2003.04887; 1910.06764; 2505.11881; 2409.19606; 2512.24880",
-        choices=("plain", "rezero", "gru", "orthogonal", "hyper"),
-        examples=("rezero", "gru", "orthogonal"),
-        socket="residual",
->>>>>>> main
     )
     scale_residual: bool = option(
         False,

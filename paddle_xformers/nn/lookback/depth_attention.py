@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import paddle
-from paddle import Tensor
 from paddle.nn import functional as F
 
-from ..activations import ACTIVATIONS
+from ...config.registry import make_function
+from .. import activations  # noqa: F401 - which provides them
 from ..linear import Linear
 from ..norms.rms import RMSNorm
 from ..residuals.base import Views
@@ -29,7 +27,7 @@ class DepthAttention(Lookback):
         self.questions = site.views
         self.scale = site.dim**-0.5
         rank = site.options.depth_attention_rank(site.dim)
-        self.activation: Callable[[Tensor], Tensor] = ACTIVATIONS[site.options.attn_aggregated_residual_activation]
+        self.activation = make_function("ff_activation", site.options.attn_aggregated_residual_activation)
         self.query_norm, self.norm, self.key_norm = (RMSNorm(site.dim, eps=EPSILON) for _ in range(3))
         self.down_proj = Linear(site.dim, rank)
         self.up_proj = Linear(rank, site.views * site.dim, zero_init=True)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import functools
 
-<<<<<<< HEAD
 from ...config.options import ModelOptions, NormOptions, ResidualOptions
-from .base import ResidualScheme, Views
+from ...config.registry import find_part, make_part, provide
+from .base import Connection, ResidualScheme, Views
 from .dual import DualStreams
 from .gated import GatedStreams
-=======
-from ...config.options import ModelOptions, ResidualOptions
-from ...config.registry import find_part, make_part, provide
-from .base import Connection, ResidualScheme
->>>>>>> main
 from .gru import GRUConnection
 from .hyper import HyperConnections
 from .mean_variance import MeanVarianceConnection
@@ -23,12 +18,11 @@ from .single import PlainConnection, SingleStream
 
 
 def _hyper(model: ModelOptions, options: ResidualOptions) -> HyperConnections:
-    return HyperConnections(
-        model.dim,
-        options.num_residual_streams,
-        options.hyper_conn_sinkhorn_iters,
-        sum_streams=model.upstream_compat,
-    )
+    return HyperConnections(model.dim, options, sum_streams=model.upstream_compat)
+
+
+def _gated_multi(model: ModelOptions, options: ResidualOptions) -> GatedStreams:
+    return GatedStreams(model.dim, options)
 
 
 # A class of connections, one for each layer; or what builds a scheme with streams of its own.
@@ -39,12 +33,13 @@ provide(
         "rezero": ReZeroConnection,
         "gru": GRUConnection,
         "orthogonal": OrthogonalConnection,
+        "mv_split": MeanVarianceConnection,
         "hyper": _hyper,
+        "gated_multi": _gated_multi,
     },
 )
 
 
-<<<<<<< HEAD
 def make_residuals(
     model: ModelOptions, options: ResidualOptions, norm: NormOptions | None = None, *, causal: bool = False
 ) -> ResidualScheme:
@@ -58,25 +53,26 @@ def make_residuals(
     """
     if norm is not None and norm.norm_placement == "resi_dual":
         return DualStreams(model.dim, options, norm.resi_dual_scale)
-    if options.residual == "hyper":
-        return HyperConnections(model.dim, options, sum_streams=model.upstream_compat)
-    if options.residual == "gated_multi":
-        return GatedStreams(model.dim, options)
-    if options.residual == "mv_split":
-        return SingleStream(functools.partial(MeanVarianceConnection, causal=causal), model.dim, options)
-    return SingleStream(SINGLE[options.residual], model.dim, options)
-
-
-__all__ = ["HyperConnections", "ResidualScheme", "SingleStream", "Views", "make_residuals"]
-=======
-def make_residuals(model: ModelOptions, options: ResidualOptions) -> ResidualScheme:
-    """Build the residual scheme that the options name."""
     part, settings = find_part("residual", options.residual)
     if isinstance(part, type) and issubclass(part, Connection):
+        settings = {**settings, "causal": causal} if part.looks_along else settings
         return SingleStream(functools.partial(part, **settings), model.dim, options)
     scheme: ResidualScheme = make_part("residual", options.residual, model, options)
     return scheme
 
 
-__all__ = ["Connection", "HyperConnections", "PlainConnection", "ResidualScheme", "SingleStream", "make_residuals"]
->>>>>>> main
+def looks_along(options: ResidualOptions) -> bool:
+    """Whether what gets into the streams of a token depends on other tokens."""
+    return bool(getattr(find_part("residual", options.residual)[0], "looks_along", False))
+
+
+__all__ = [
+    "Connection",
+    "HyperConnections",
+    "PlainConnection",
+    "ResidualScheme",
+    "SingleStream",
+    "Views",
+    "looks_along",
+    "make_residuals",
+]

@@ -13,7 +13,7 @@ from paddle import Tensor, nn
 from ..attention.cache import State
 from ..shift import Line
 
-# What a branch reads, (b, n, d) each: one for all, or one each for queries, keys and values.
+# What branches read, (b, n, d) each: one for all, or one each for queries, keys and values.
 Views = tuple[Tensor, ...]
 
 
@@ -22,10 +22,12 @@ class Connection(nn.Layer):
 
     # Number of tensors that it keeps in the cache.
     keeps = 0
+    # Whether `write_along` looks at other tokens; then it is built with `causal`, and told which tokens are padding.
+    looks_along = False
 
-    def read(self, streams: Tensor) -> tuple[Views, Any]:
-        """Return what the branch reads, and whatever `write` needs to know of this reading."""
-        return (streams,), None
+    def read(self, streams: Tensor) -> tuple[Tensor | Views, Any]:
+        """Return what the branch reads, (b, n, d) or three of these, and whatever `write` needs to know of it."""
+        return streams, None
 
     def write(self, streams: Tensor, output: Tensor, seen: Any) -> Tensor:
         """Return the streams with the branch output, (b, n, d), in them."""
@@ -71,5 +73,5 @@ class ResidualScheme(nn.Layer):
         return hidden if norm is None else norm(hidden)
 
     def connection(self, layer_index: int, views: int = 1) -> Connection:
-        """Build the connection of one layer, whose branch reads one or three views of the streams."""
+        """Build the connection of one layer; only schemes of several streams are asked for more than one view."""
         raise NotImplementedError

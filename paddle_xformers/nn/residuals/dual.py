@@ -11,7 +11,7 @@ import paddle
 from paddle import Tensor, nn
 
 from ...config.options import ResidualOptions
-from .base import Connection, ResidualScheme, Views
+from .base import Connection, ResidualScheme
 from .single import PlainConnection
 
 
@@ -28,9 +28,9 @@ class DualConnection(PlainConnection):
         super().__init__(dim, options)
         self.scale = scale
 
-    def read(self, streams: Tensor) -> tuple[Views, Any]:
+    def read(self, streams: Tensor) -> tuple[Tensor, Any]:
         """Return the normed one of (b, n, 2, d)."""
-        return (streams[:, :, 0],), None
+        return streams[:, :, 0], None
 
     def write(self, streams: Tensor, output: Tensor, seen: Any) -> Tensor:
         """Add the branch output, (b, n, d), to both."""

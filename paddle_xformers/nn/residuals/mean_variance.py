@@ -32,6 +32,8 @@ class MeanVarianceConnection(PlainConnection):
         causal: Whether the means are over the tokens up to each one.
     """
 
+    looks_along = True
+
     def __init__(self, dim: int, options: ResidualOptions, *, causal: bool = False) -> None:
         super().__init__(dim, options)
         self.causal = causal
@@ -60,12 +62,13 @@ class MeanVarianceConnection(PlainConnection):
         b, n, _ = sizes(x)
         valid = paddle.ones([b, n, 1]) if line is None else line.valid.astype("float32").unsqueeze(-1)
         counted = paddle.concat([x.astype("float32") * valid, valid], axis=-1)  # (b, n, e + 1)
-        if not self.causal:
-            sums, kept = counted.sum(axis=1, keepdim=True), ()
-        else:
+        kept: State = ()
+        if self.causal:
             sums = counted.cumsum(axis=1)
             sums = sums + past[0].unsqueeze(1) if past else sums
             kept = (sums[:, -1],)
+        else:
+            sums = counted.sum(axis=1, keepdim=True)
         return sums[..., :-1] / sums[..., -1:].clip(min=1.0), kept
 
 

@@ -51,22 +51,12 @@ class SingleStream(ResidualScheme):
     """One stream, with the same kind of connection around every layer.
 
     Args:
-<<<<<<< HEAD
-        kind: Builds the connection from width and fields.
-=======
         kind: What builds the connection of a layer from the next two.
->>>>>>> main
         dim: Width of the stream.
         options: The residual fields.
     """
 
-<<<<<<< HEAD
-    def __init__(
-        self, kind: Callable[[int, ResidualOptions], PlainConnection], dim: int, options: ResidualOptions
-    ) -> None:
-=======
     def __init__(self, kind: Callable[[int, ResidualOptions], Connection], dim: int, options: ResidualOptions) -> None:
->>>>>>> main
         super().__init__()
         self.kind = kind
         self.dim = dim
