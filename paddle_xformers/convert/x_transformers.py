@@ -127,6 +127,7 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
     Rule(_BRANCH + "to_latent_q.weight", _OUR_BRANCH + "latent_queries.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "to_latent_kv.weight", _OUR_BRANCH + "latent_keys_values.proj.weight", transposed, kinds="ac"),
+    Rule(_BRANCH + "to_rotateable_k.weight", _OUR_BRANCH + "rope_keys.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "q_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.q_weight", features_of_head, kinds="ac"),
     Rule(_BRANCH + "k_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.k_weight", memory_heads, kinds="ac"),
     Rule(_BRANCH + "value_rmsnorm.gamma", _OUR_BRANCH + "value_rmsnorm.weight", memory_heads, kinds="ac"),

@@ -92,9 +92,6 @@ class Layer(nn.Layer):
         if stack.residual.use_layerscale:
             self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
-        self.keys_values = 0 if options.kind == "f" else 2  # tensors of its branch in the cache
-        self.shift_states = options.views if options.shift and stack.causal else 0
-        self.keeps = Keeps(options.kind, self.keys_values + self.shift_states + self.connection.keeps)
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
             self.ff = make_feedforward(stack.dim, branch)
@@ -102,6 +99,9 @@ class Layer(nn.Layer):
             self.attn = _attention(stack, options, branch, rotary)
         else:
             self.cross_attn = _attention(stack, options, branch, None)
+        self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
+        self.shift_states = options.views if options.shift and stack.causal else 0
+        self.keeps = Keeps(options.kind, self.of_branch + self.shift_states + self.connection.keeps)
         if stack.residual.depth_scale_residual:
             last = self._last_linear()
             last.start_from((2 * last.weight.shape[0] * (options.block + 1)) ** -0.5)
@@ -116,7 +116,11 @@ class Layer(nn.Layer):
                     "names has none called down_proj; call it so, or leave depth_scale_residual out"
                 )
             return last
-        return self.attn.o_proj if self.kind == "a" else self.cross_attn.o_proj
+        return self._attention().o_proj
+
+    def _attention(self) -> Attention:
+        """The attention of this layer, which is no feed-forward layer."""
+        return self.attn if self.kind == "a" else self.cross_attn
 
     def forward(
         self,
@@ -149,11 +153,11 @@ class Layer(nn.Layer):
             views = tuple(view + added for view in views)
         if self.pre_norm is not None:
             views = tuple(self.pre_norm(view) for view in views)
-        pair, moved, along = self._parts_of(past)
+        of_branch, moved, along = self._parts_of(past)
         kept: State = ()
         if self.shift is not None:
             views, kept = self._shifted(self.shift, views, line, moved)
-        result = None if call is None else self._attend(views, call, context, mem, pair or None, handed)
+        result = None if call is None else self._attend(views, call, context, mem, of_branch, handed)
         output = self.ff(views[0]) if result is None else result.output
         if self.layer_scale is not None:
             output = self.layer_scale(output)
@@ -164,7 +168,7 @@ class Layer(nn.Layer):
         streams, sums = self.connection.write_along(streams, output, seen, line, along)
         if self.post_norm is not None:
             streams = self.connection.normed(streams, self.post_norm)
-        state = (*(result.pair if result and result.pair else ()), *kept, *sums)
+        state = (*(result.state if result else ()), *kept, *sums)
         return LayerResult(self.kind, streams, result, trace, state)
 
     def passed_over(self, streams: Tensor, earlier: tuple[Trace, ...] = ()) -> LayerResult:
@@ -186,7 +190,7 @@ class Layer(nn.Layer):
 
     def _parts_of(self, past: State) -> tuple[State, State, State]:
         """What the branch, token shift and the connection kept."""
-        middle, end = self.keys_values, self.keys_values + self.shift_states
+        middle, end = self.of_branch, self.of_branch + self.shift_states
         return past[:middle], past[middle:end], past[end:]
 
     @staticmethod
@@ -201,7 +205,7 @@ class Layer(nn.Layer):
         call: AttentionCall,
         context: Tensor | None,
         mem: Tensor | None,
-        past: tuple[Tensor, Tensor] | None,
+        past: State,
         handed: Handed | None,
     ) -> AttentionResult:
         if self.kind == "c":
@@ -227,6 +231,7 @@ def _attention(
         branch,
         kind=options.kind,
         first=options.ordinal == 0,
+        memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
     )
     return Attention(site, rotary)
