@@ -15,6 +15,7 @@ from .attention.attention import Attention
 from .attention.cache import Keeps, State
 from .attention.call import AttentionCall, AttentionResult, Handed
 from .attention.parts import Site
+from .condition import AdaptiveLayerScale
 from .feedforward import make_feedforward
 from .layer_scale import LayerScale
 from .linear import Linear
@@ -88,9 +89,12 @@ class Layer(nn.Layer):
         for name, part in lookbacks.items():
             self.add_sublayer(name, part)
         self.lookbacks = list(lookbacks.values())
-        self.layer_scale = None
+        self.layer_scale: LayerScale | AdaptiveLayerScale | None = None
         if stack.residual.use_layerscale:
             self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
+        if stack.residual.use_adaptive_layerscale:
+            width, start = stack.norm.condition_width(stack.dim), stack.residual.adaptive_layerscale_init_bias
+            self.layer_scale = AdaptiveLayerScale(stack.dim, width, start)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
@@ -134,6 +138,7 @@ class Layer(nn.Layer):
         handed: Handed | None = None,
         earlier: tuple[Trace, ...] = (),
         added: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> LayerResult:
         """Run the layer.
 
@@ -147,27 +152,30 @@ class Layer(nn.Layer):
             handed: What the attention layers of this kind before it handed on.
             earlier: What the steps before it left, if the stack looks back.
             added: What is added to the input of the branch, (b, n, d), or None.
+            condition: What adaptive norms and scales depend on, (b, 1 or n, w).
         """
         streams, views, seen, trace = self._read(streams, earlier)
         if added is not None:
             views = tuple(view + added for view in views)
         if self.pre_norm is not None:
-            views = tuple(self.pre_norm(view) for view in views)
+            views = tuple(self.pre_norm(view, condition) for view in views)
         of_branch, moved, along = self._parts_of(past)
         kept: State = ()
         if self.shift is not None:
             views, kept = self._shifted(self.shift, views, line, moved)
-        result = None if call is None else self._attend(views, call, context, mem, of_branch, handed)
+        result = None
+        if call is not None:
+            result = self._attend(views, call, context, self._normed(mem, condition), of_branch, handed)
         output = self.ff(views[0]) if result is None else result.output
         if self.layer_scale is not None:
-            output = self.layer_scale(output)
+            output = self.layer_scale(output, condition)
         if self.branch_scale != 1.0:
             output = output * self.branch_scale
         if self.branch_norm is not None:
-            output = self.branch_norm(output)
+            output = self.branch_norm(output, condition)
         streams, sums = self.connection.write_along(streams, output, seen, line, along)
         if self.post_norm is not None:
-            streams = self.connection.normed(streams, self.post_norm)
+            streams = self.connection.normed(streams, self.post_norm, condition)
         state = (*(result.state if result else ()), *kept, *sums)
         return LayerResult(self.kind, streams, result, trace, state)
 
@@ -212,14 +220,17 @@ class Layer(nn.Layer):
             crossed: AttentionResult = self.cross_attn(views[0], call, source=context, past=past, handed=handed)
             return crossed
         sources: tuple[Tensor, ...] = views[1:]  # those of keys and of values, where they differ from the queries'
-        if mem is not None:  # mems go through the layer's own norm and stand in front
-            normed = mem if self.pre_norm is None else self.pre_norm(mem)
-            sources = tuple(paddle.concat([normed, view], axis=1) for view in sources or views)  # (b, m, d)
+        if mem is not None:  # mems stand in front
+            sources = tuple(paddle.concat([mem, view], axis=1) for view in sources or views)  # (b, m, d)
         source, values = sources[0] if sources else None, sources[1] if len(sources) > 1 else None
         result: AttentionResult = self.attn(
             views[0], call, source=source, value_source=values, past=past, handed=handed
         )
         return result
+
+    def _normed(self, mem: Tensor | None, condition: Tensor | None) -> Tensor | None:
+        """Mems go through the layer's own norm."""
+        return mem if mem is None or self.pre_norm is None else self.pre_norm(mem, condition)
 
 
 def _attention(

@@ -11,6 +11,7 @@ from ..config import StackOptions
 from .attention.cache import PADDING, states
 from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
+from .condition import Condition
 from .layer import Layer, LayerResult
 from .lookback import Reinjection, Trace
 from .memory import mem_for_steps, next_mems
@@ -48,6 +49,7 @@ class Stack(nn.Layer):
             final = options.norm.norm_placement in ("pre", "sandwich", "attn_branch", "resi_dual")
         self.final_norm = make_norm(options.dim, options.norm) if final else None
         self.clamp = options.norm.softclamp_output_value if options.norm.softclamp_output else None
+        self.condition = Condition(options.dim, options.norm) if options.needs_condition else None
         self.steps = tuple(self.layers[index].keeps for index in options.order)
         self.looks_back = any(layer.lookbacks for layer in self.layers)
         self.enable_recompute = False
@@ -65,6 +67,9 @@ class Stack(nn.Layer):
         output = StackOutput(x)
         results: list[LayerResult] = []
         handed: dict[str, Handed] = {}
+        condition = None
+        if self.condition is not None and call.condition is not None:
+            condition = self.condition(call.condition, x)  # (b, 1 or n, w)
         streams = self.residuals.expand(x)
         added = None if self.reinjection is None else self.reinjection(x)
         earlier: tuple[Trace, ...] = ()
@@ -86,6 +91,7 @@ class Stack(nn.Layer):
                     handed=handed.get(layer.kind),
                     earlier=earlier,
                     added=added,
+                    condition=condition,
                 )
             streams = result.streams
             earlier = (*earlier, result.trace) if self.looks_back else ()
@@ -94,7 +100,7 @@ class Stack(nn.Layer):
             results.append(result)
         if self.clamp is not None:
             streams = softclamp(streams, self.clamp)
-        output.hidden = self.residuals.finish(streams, self.final_norm)
+        output.hidden = self.residuals.finish(streams, self.final_norm, condition)
         return self._collect(output, call, shared, results)
 
     def _skips(self, layer: Layer, call: StackCall) -> bool:

@@ -9,6 +9,7 @@ import paddle
 import pytest
 
 from paddle_xformers.config.options import ModelOptions, NormOptions, ResidualOptions
+from paddle_xformers.nn.norms import LayerNorm
 from paddle_xformers.nn.residuals import HyperConnections, make_residuals
 from paddle_xformers.nn.residuals.hyper import sinkhorn
 from paddle_xformers.nn.shift import line_up
@@ -236,9 +237,9 @@ def test_two_streams_of_which_one_is_normed(scale):
         read, seen = connection.read(streams_now)
         np.testing.assert_allclose(read.numpy(), normed, atol=1e-5)
         streams_now = connection.write(streams_now, paddle.to_tensor(output, "float32"), seen)
-        streams_now = connection.normed(streams_now, paddle.nn.LayerNorm(d))
+        streams_now = connection.normed(streams_now, LayerNorm(d), None)
         normed, plain = layer_norm(normed + output), plain + output * scale
     np.testing.assert_allclose(scheme.collapse(streams_now).numpy(), normed, atol=1e-5)
-    found = scheme.finish(streams_now, paddle.nn.LayerNorm(d)).numpy()
+    found = scheme.finish(streams_now, LayerNorm(d), None).numpy()
     np.testing.assert_allclose(found, normed + layer_norm(plain), atol=1e-5)
-    np.testing.assert_allclose(scheme.finish(streams_now, None).numpy(), normed + plain, atol=1e-5)
+    np.testing.assert_allclose(scheme.finish(streams_now, None, None).numpy(), normed + plain, atol=1e-5)

@@ -50,9 +50,9 @@ class Connection(nn.Layer):
         """
         return self.write(streams, output, seen), ()
 
-    def normed(self, streams: Tensor, norm: nn.Layer) -> Tensor:
-        """Return the streams behind the norm that stands after the residual sum."""
-        normed: Tensor = norm(streams)
+    def normed(self, streams: Tensor, norm: nn.Layer, condition: Tensor | None) -> Tensor:
+        """Return the streams behind the norm that stands after the residual sum, which may depend on a condition."""
+        normed: Tensor = norm(streams, condition)
         return normed
 
 
@@ -67,10 +67,10 @@ class ResidualScheme(nn.Layer):
         """Turn the streams between two layers into one sequence, (b, n, d)."""
         return streams
 
-    def finish(self, streams: Tensor, norm: nn.Layer | None) -> Tensor:
+    def finish(self, streams: Tensor, norm: nn.Layer | None, condition: Tensor | None) -> Tensor:
         """Turn the streams after the last layer into one sequence, (b, n, d), and apply the final norm, if any."""
         hidden = self.collapse(streams)
-        return hidden if norm is None else norm(hidden)
+        return hidden if norm is None else norm(hidden, condition)
 
     def connection(self, layer_index: int, views: int = 1) -> Connection:
         """Build the connection of one layer; only schemes of several streams are asked for more than one view."""

@@ -37,10 +37,10 @@ class DualConnection(PlainConnection):
         normed, plain = streams[:, :, 0], streams[:, :, 1]
         return paddle.stack([super().write(normed, output, seen), plain + output * self.scale], axis=2)
 
-    def normed(self, streams: Tensor, norm: nn.Layer) -> Tensor:
+    def normed(self, streams: Tensor, norm: nn.Layer, condition: Tensor | None) -> Tensor:
         """Norm the first stream only."""
         first, plain = streams[:, :, 0], streams[:, :, 1]
-        return paddle.stack([norm(first), plain], axis=2)
+        return paddle.stack([norm(first, condition), plain], axis=2)
 
 
 class DualStreams(ResidualScheme):
@@ -66,10 +66,10 @@ class DualStreams(ResidualScheme):
         """Return the normed stream, (b, n, d)."""
         return streams[:, :, 0]
 
-    def finish(self, streams: Tensor, norm: nn.Layer | None) -> Tensor:
+    def finish(self, streams: Tensor, norm: nn.Layer | None, condition: Tensor | None) -> Tensor:
         """Return the normed stream plus the other behind the final norm, (b, n, d)."""
         normed, plain = streams[:, :, 0], streams[:, :, 1]
-        return normed + (plain if norm is None else norm(plain))
+        return normed + (plain if norm is None else norm(plain, condition))
 
     def connection(self, layer_index: int, views: int = 1) -> Connection:
         """Build the connection of one layer."""
