@@ -42,6 +42,7 @@ class FieldInfo:
         examples: Other values that make sense in a small model (dim 32, depth 2, 4 heads of 8).
         needs: Values of other fields without which this one has no effect; setting it alone is refused.
         beside: Values of other fields that its examples make sense with.
+        across: Whether an attn_* field has a twin for cross attention; else it is about self attention alone.
         socket: Where its values name registered parts: the socket.
     """
 
@@ -60,6 +61,7 @@ class FieldInfo:
     examples: tuple[Any, ...] = ()
     needs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     beside: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    across: bool = True
     socket: str = ""
 
     @property
@@ -106,6 +108,7 @@ def option(
     examples: tuple[Any, ...] = (),
     needs: Mapping[str, Any] | None = None,
     beside: Mapping[str, Any] | None = None,
+    across: bool = True,
     socket: str = "",
 ) -> Any:
     """Declare one configuration field inside an options dataclass; see `FieldInfo` for the arguments.
@@ -130,6 +133,7 @@ def option(
         "examples": examples,
         "needs": needs or {},
         "beside": beside or {},
+        "across": across,
         "socket": socket,
     }
     return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})

@@ -98,6 +98,7 @@ STACK_RULES: tuple[Rule, ...] = (
         for source, target in _NORMS
         for name, own, transform in (
             ("{gain}", "weight", gain),
+            ("to_gamma.weight", "proj.weight", transposed),
             ("beta", "bias", copied),
             ("pre_tanh_scale", "alpha", tanh_scale),
             ("alpha", "alpha", number),
@@ -124,6 +125,7 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
     Rule(_BRANCH + "to_latent_q.weight", _OUR_BRANCH + "latent_queries.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "to_latent_kv.weight", _OUR_BRANCH + "latent_keys_values.proj.weight", transposed, kinds="ac"),
+    Rule(_BRANCH + "to_rotateable_k.weight", _OUR_BRANCH + "rope_keys.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "q_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.q_weight", features_of_head, kinds="ac"),
     Rule(_BRANCH + "k_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.k_weight", memory_heads, kinds="ac"),
     Rule(_BRANCH + "value_rmsnorm.gamma", _OUR_BRANCH + "value_rmsnorm.weight", memory_heads, kinds="ac"),
@@ -165,6 +167,8 @@ STACK_RULES: tuple[Rule, ...] = (
         kinds="ac",
     ),
     Rule(_LAYER + "1.{fn}gamma", _OURS + "layer_scale.weight", gain),
+    Rule("attn_layers.adaptive_mlp.0.weight", "{base}.stack.condition.proj.weight", transposed),
+    Rule(_LAYER + "1.{fn}to_gamma.{part}", _OURS + "layer_scale.proj.{part}", transposed),
     # Feed-forward.
     Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "up_proj.{part}", value_half, kinds="f"),

@@ -98,7 +98,8 @@ def test_fields_keep_the_order_of_declaration():
 def test_the_schema_holds_every_declared_field_once():
     declared = [info.name for group in ALL_GROUPS for info in fields_of(group)]
     assert len(declared) == len(set(declared))
-    twins = {"cross_" + name for name in declared if name.startswith("attn_")}
+    attention = fields_of(AttentionOptions)
+    twins = {"cross_" + info.name for info in attention if info.name.startswith("attn_") and info.across}
     assert set(schema()) == {*declared, *twins, "cross_attn_dim_context"}
 
 
@@ -116,9 +117,10 @@ def test_defaults_and_examples_are_allowed(info: FieldInfo):
     assert set(info.needs) <= set(schema())
 
 
-@pytest.mark.parametrize("name", [info.name for info in fields_of(AttentionOptions) if info.name != "heads"])
-def test_cross_twins(name):
-    if not name.startswith("attn_"):
+@pytest.mark.parametrize("info", fields_of(AttentionOptions)[1:], ids=lambda info: info.name)
+def test_cross_twins(info):
+    name = info.name
+    if not (name.startswith("attn_") and info.across):
         assert "cross_" + name not in schema() or schema()["cross_" + name].default is not None
         return
     own, twin = schema()[name], schema()["cross_" + name]
@@ -144,6 +146,9 @@ def test_group_values_fill_in_defaults_and_freeze_lists():
         "norm_placement": "pre",
         "softclamp_output": False,
         "softclamp_output_value": 30.0,
+        "dim_condition": None,
+        "adaptive_condition_mlp": False,
+        "adaptive_condition_mlp_expansion": 4,
         "final_norm": None,
     }
     assert group_values(AttentionOptions, {"attn_kv_heads": [1, 2]})["attn_kv_heads"] == (1, 2)

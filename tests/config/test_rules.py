@@ -35,6 +35,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"): [
         {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_kv_heads": 4}
     ],
+    ("rotate_num_heads", "attn_latent_rope_subheads"): [
+        {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 8}
+    ],
+    ("attn_selective", "custom_layers", "only_cross"): [{"attn_selective": True, "custom_layers": ["f"]}],
     ("alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_num_heads": 9}],
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
@@ -76,6 +80,9 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("depth_scale_residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
         {"depth_scale_residual": True, "ff_zero_init_output": True}
     ],
+    ("use_adaptive_layerscale", "use_layerscale"): [{"use_adaptive_layerscale": True, "use_layerscale": True}],
+    ("dim_condition", "norm", "use_adaptive_layerscale"): [{"dim_condition": 3}],
+    ("adaptive_condition_mlp", "norm", "use_adaptive_layerscale"): [{"adaptive_condition_mlp": True}],
     ("use_layerscale", "layerscale_init_value", "residual"): [{"use_layerscale": True, "use_rezero": True}],
     (
         "use_layerscale",
@@ -87,6 +94,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],
+    ("tie_word_embeddings", "token_emb"): [{"tie_word_embeddings": True, "token_emb": "hashed"}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
     ("ff_dim", "ff_mult"): [{"ff_dim": 50, "ff_mult": 2}],
     ("hyper_conn_sinkhorn_iters", "upstream_compat"): [
@@ -141,6 +149,9 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)
     swiglu = f"{prefix}attn_swiglu_values"
     found["residual", swiglu] = [{**on, "residual": "rezero", swiglu: True, f"{prefix}attn_gate_values": True}]
+    rule("latent_rope_subheads", "dim_latent_kv", latent_rope_subheads=2)
+    latent = {"dim_latent_kv": 8, "latent_rope_subheads": 3, "kv_heads": 2}
+    rule("latent_rope_subheads", "heads", "kv_heads", "collab_heads", **latent)
     rule("collab_compression", "heads", "dim_head", collab_heads=True, collab_compression=0.001)
     return found
 

@@ -22,7 +22,7 @@ class Case:
         theirs: Further keywords of the Decoder only; a custom activation by the name of its class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
-            "mems" (a second segment after a first), "token types".
+            "mems" (a second segment after a first), "token types", "condition", "token conditions".
         families: The families it is built for.
         same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
     """
@@ -65,6 +65,9 @@ COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
+ADA_LAYER, ADA_RMS = {"use_adaptive_layernorm": True}, {"use_adaptive_rmsnorm": True}
+FEW = {"dim_condition": 3}
+ADA_SCALE, ADA_MLP = {"use_adaptive_layerscale": True}, {"adaptive_condition_mlp": True}
 PADDED = ("right padding",)
 TYPES = {"embed_num_tokens": {"sentence": 3}}
 DECODER, ENCODER = ("decoder",), ("encoder",)
@@ -74,6 +77,9 @@ GATES = {"attn_gate_values": True, "attn_output_gate": True}
 SILU = {"attn_swiglu_values": True}
 SCALED = {"attn_pre_scale_post_talking_heads": True}
 LATENTS = {"attn_use_latent_q": True, "attn_dim_latent_q": 12, "attn_use_latent_kv": True, "attn_dim_latent_kv": 9}
+SINKS, COG = {"attn_head_learned_sink": True}, {"attn_cog_signed": True}
+SUBHEADS = {"attn_latent_rope_subheads": 2}
+SELECTIVE = {"attn_selective": True}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
 
@@ -129,6 +135,11 @@ VARIANTS = [
     Case("output gate across, silu", CROSS | {"cross_attn_output_gate": True, "cross_attn_swiglu_values": True}),
     Case("latents", LATENTS | GQA | ROTARY, inputs=PADDED),
     Case("latent queries", {"attn_use_latent_q": True, "attn_dim_latent_q": 7}, XL, inputs=("mems",)),
+    Case("latents, rotary key heads", LATENTS | SUBHEADS | ROTARY, inputs=PADDED),
+    Case("latents, rotary key heads, mems", LATENTS | SUBHEADS | ROTARY, XL | MEMORY, inputs=("mems",)),
+    Case("latents, rotary key heads, norms", LATENTS | SUBHEADS | ROTARY | {"attn_qk_rmsnorm": True}, families=DECODER),
+    Case("latents, key heads past them", LATENTS | SUBHEADS),
+    Case("latents across, key heads past them", CROSS | across(LATENTS | SUBHEADS), inputs=("context mask",)),
     Case("latents across", CROSS | across(LATENTS)),
     Case("width of values", {"attn_value_dim_head": 5} | GATES | GQA | ROTARY),
     Case("width of values across", CROSS | {"cross_attn_value_dim_head": 11} | GQA),
@@ -136,6 +147,14 @@ VARIANTS = [
     Case("scores scale weights", SCALED | GQA | T5, inputs=PADDED),
     Case("scores scale weights across", CROSS | across(SCALED | {"attn_pre_talking_heads": True})),
     Case("scores scale weights, talking heads", SCALED | {"attn_post_talking_heads": True}),
+    Case("selective attention", SELECTIVE | GQA, inputs=PADDED, families=DECODER),
+    Case("selective attention, mems", SELECTIVE | ROTARY, XL | MEMORY, inputs=("mems",), families=DECODER),
+    Case("selective attention, capped, sinks", SELECTIVE | CAPPED | SINKS | T5, MEMORY, families=DECODER),
+    Case(
+        "selective attention, cog, sparse",
+        SELECTIVE | COG | {"attn_sparse_topk": 3, "attn_num_mem_kv": 2},
+        families=DECODER,
+    ),
     Case("window", {"attn_max_attend_past": 3} | ALIBI, inputs=PADDED),
     Case("window, t5, left padding", {"attn_max_attend_past": 2} | T5, inputs=("left padding",)),
     Case("window by layer", {"attn_max_attend_past": (2, 5)} | ROTARY, MEMORY),
@@ -378,6 +397,19 @@ CASES = [
     Case("mems, memory tokens, padding", ROTARY, XL | MEMORY, inputs=("mems", *PADDED)),
     Case("mems, tied layers", {"weight_tie_layers": True, "depth": 3}, XL, inputs=("mems",)),
     Case("mems, cross attention", CROSS, XL, inputs=("mems",)),
+    # Conditions
+    Case("adaptive layernorm", ADA_LAYER | {"dim_condition": 12}, inputs=("condition", *PADDED)),
+    Case("adaptive layernorm after", ADA_LAYER | {"pre_norm": False}, inputs=("token conditions",)),
+    Case("adaptive layernorm, mems", ADA_LAYER | ROTARY, XL, inputs=("condition", "mems")),
+    # Narrow, as for GRU: gains of wide conditions are large, and so are the errors of float32, theirs as ours.
+    Case("adaptive rmsnorm", ADA_RMS | ADA_MLP | FEW | {"sandwich_norm": True}, MEMORY, inputs=("condition",)),
+    Case(
+        "adaptive rmsnorm, narrow mlp",
+        ADA_RMS | ADA_MLP | {"adaptive_condition_mlp_expansion": 2, "dim_condition": 7},
+        inputs=("token conditions", "left padding"),
+    ),
+    Case("adaptive layerscale", ADA_SCALE | CROSS | {"use_rmsnorm": True}, inputs=("condition",)),
+    Case("adaptive both, macaron", ADA_SCALE | ADA_LAYER | FEW | {"macaron": True}, inputs=("token conditions",)),
     # Embeddings
     Case("emb_dim", wrapper={"emb_dim": 20}),
     Case("embeddings of unit length", wrapper={"l2norm_embed": True}),
@@ -401,6 +433,8 @@ CASES = [
     Case("left padding, alibi", ALIBI, inputs=("left padding",)),
     Case("left padding, t5", T5, inputs=("left padding",)),
     Case("attention mask", inputs=("attention mask",)),
+    Case("attention mask, mask that exports", {"attn_onnxable": True} | GQA, inputs=("attention mask",)),
+    Case("attention mask, memory keys", {"attn_num_mem_kv": 2} | T5, MEMORY, inputs=("attention mask", *PADDED)),
     Case("attention mask, t5", T5, inputs=("attention mask",)),
     Case("attention mask, padding", ROTARY, inputs=("attention mask", *PADDED)),
     Case("attention mask, memory tokens", ROTARY, MEMORY, inputs=("attention mask",)),
@@ -411,6 +445,7 @@ CASES = [
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 NOT_IN_UPSTREAM = {
+    "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
     "attn_collab_compression": DROPPED,
     "attn_collab_heads": DROPPED,
@@ -422,6 +457,8 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "token_emb": "a module there: tests/parity/test_parity_registered.py",
+    "transform_token_embeds": "a function of a call there: tests/parity/test_parity_registered.py",
     "ff_layer": "our own way to a user's layer: tests/contracts/registered.py",
     "position_infused_attn": DROPPED,
     "rotary_values": DROPPED,
