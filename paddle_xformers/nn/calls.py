@@ -83,7 +83,7 @@ class Shared:
         places: Positions of queries and keys.
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
-        line: How the tokens line up for token shift; None: there is no padding among them, or no shift.
+        line: How the tokens line up for token shift; None: there is no padding among them, or nobody asks.
     """
 
     places: Places
@@ -149,6 +149,7 @@ def share(
     if position_bias is not None:
         bias = position_bias(places.queries, places.keys).astype(x.dtype)
         mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
+    line = _line(x, call, places, options)
     plain = AttentionCall(
         mask,
         windows=windows,
@@ -158,6 +159,7 @@ def share(
         q_positions=places.queries,
         k_positions=places.keys,
         room=room,
+        line=line,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:
@@ -165,7 +167,7 @@ def share(
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
-    return Shared(places, room, calls, _line(x, call, places, options))
+    return Shared(places, room, calls, line)
 
 
 def _prefix(call: StackCall, places: Places) -> Tensor | None:
@@ -176,9 +178,9 @@ def _prefix(call: StackCall, places: Places) -> Tensor | None:
 
 
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
-    """How the tokens line up, where a layer shifts them and a mask of two axes may tell of padding."""
+    """How the tokens line up, where a layer goes over them in line and a mask of two axes may tell of padding."""
     mask = call.attention_mask
-    if mask is None or mask.ndim != 2 or not any(layer.shift for layer in options.layers):
+    if mask is None or mask.ndim != 2 or not any(layer.lines_up for layer in options.layers):
         return None
     return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))
 
