@@ -46,12 +46,12 @@ def line_up(valid: Tensor) -> Line:
 
 def lined_up(x: Tensor, line: Line) -> Tensor:
     """Return (b, n, d) with the tokens of each row in front, and zeros in the place of padding behind them."""
-    return _rows(x * line.valid.unsqueeze(-1).astype(x.dtype), line.order)
+    return rows_at(x * line.valid.unsqueeze(-1).astype(x.dtype), line.order)
 
 
 def put_back(x: Tensor, line: Line) -> Tensor:
     """Return (b, n, d) in the order that it had before `lined_up`."""
-    return _rows(x, line.back)
+    return rows_at(x, line.back)
 
 
 class TokenShift(nn.Layer):
@@ -100,10 +100,10 @@ class TokenShift(nn.Layer):
             return shifted, ()
         if line is None:
             return shifted, (row[:, -self.reach :],)
-        return shifted, (_rows(row, line.count + paddle.arange(self.reach)),)  # the last tokens, before the padding
+        return shifted, (rows_at(row, line.count + paddle.arange(self.reach)),)  # the last tokens, before the padding
 
 
-def _rows(x: Tensor, places: Tensor) -> Tensor:
+def rows_at(x: Tensor, places: Tensor) -> Tensor:
     """Pick places of each row: from (b, m, d) by (b, k) to (b, k, d)."""
     b, m, d = sizes(x)
     flat = places + paddle.arange(b).unsqueeze(-1) * m  # (b, k)

@@ -1,8 +1,8 @@
 """A module beside attention (Hymba, 2411.13676): both look at the same input, and their outputs are mixed head by head.
 
 The module sees the tokens of a row one after the other, padding behind them, and says what it knows of them so far, so
-that it goes on from there when decoding. With a fold of a, each row is taken for a sequences: tokens 0, a, 2a ..., tokens
-1, a + 1 ..., and so on.
+that it goes on from there when decoding. With a fold of a, each row is taken for a sequences: tokens 0, a, 2a ...,
+tokens 1, a + 1 ..., and so on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from paddle.nn.initializer import Constant
 
 from ....config.registry import make_part, provide
 from ...linear import Linear
-from ...shift import Line, lined_up, put_back
+from ...shift import Line, lined_up, put_back, rows_at
 from ...sizes import sizes
 from ..cache import State
 from ..heads import split
@@ -36,11 +36,16 @@ class GRU(nn.Layer):
 
     def __init__(self, dim: int, width: int) -> None:
         super().__init__()
+        self.width = width
         self.gru = nn.RNN(nn.GRUCell(dim, width))
 
     def forward(self, x: Tensor, lengths: Tensor | None, state: State) -> tuple[Tensor, State]:
         """Go over (b, n, d), from the state before, (b, width): (b, n, width), and the state after the last token."""
-        out, last = self.gru(x, state[0].astype(x.dtype) if state else None, lengths)
+        b = sizes(x)[0]
+        start = state[0].astype(x.dtype) if state else paddle.zeros([b, self.width], dtype=x.dtype)
+        out, last = self.gru(x, start)
+        if lengths is not None:  # the state is the last output, padding left out
+            last = rows_at(paddle.concat([start.unsqueeze(1), out], axis=1), lengths.unsqueeze(-1)).squeeze(1)
         return out, (last,)
 
 
