@@ -59,6 +59,11 @@ class LayerOptions:
     opens: bool = False
     skip_from: int | None = None
 
+    @property
+    def lines_up(self) -> bool:
+        """Whether it goes over the tokens of a row one after the other, padding left out."""
+        return self.shift > 0 or getattr(self.branch, "attn_hybrid_module", None) is not None
+
 
 @dataclass(frozen=True)
 class StackOptions:

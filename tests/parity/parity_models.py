@@ -132,6 +132,10 @@ def build_theirs(case: Case, family: Family) -> Any:
     if "lora_activation" in depth:
         depth["lora_activation"] = getattr(torch.nn, depth["lora_activation"])()
         options["attn_aggregated_residual_kwargs"] = depth
+    for cross in ("", "cross_"):
+        if f"{cross}attn_hybrid_module" in options:
+            width = options["heads"] * options["attn_dim_head"]
+            options[f"{cross}attn_hybrid_module"] = torch.nn.GRU(options["dim"], width, batch_first=True)
     stack = family.stack(**options, verbose=False)
     model = TransformerWrapper(**WRAPPER | case.wrapper | case.their_wrapper, attn_layers=stack).eval()
     generator = torch.Generator().manual_seed(7)
