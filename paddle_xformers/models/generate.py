@@ -169,7 +169,12 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
 class CausalGeneration(Generation):
     """Generation for causal models: the prompt goes on."""
 
-    rows_of_generate = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
+    rows_of_generate: tuple[str, ...] = (
+        "attention_mask",
+        "position_ids",
+        "encoder_hidden_states",
+        "encoder_attention_mask",
+    )
     arguments_of_generate = ("mems", "inputs_embeds")
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:

@@ -78,13 +78,15 @@ class TokenEmbeddings(Embeddings):
     Args:
         options: Everything the model is built from; with a vocabulary.
         type_vocab_size: Number of token types; 0: none.
+        std: Standard deviation of new embeddings; None: sqrt(2 / emb_dim).
     """
 
-    def __init__(self, options: StackOptions, *, type_vocab_size: int = 0) -> None:
+    def __init__(self, options: StackOptions, *, type_vocab_size: int = 0, std: float | None = None) -> None:
         super().__init__()
         tokens = cast(TokenOptions, options.tokens)
         width = tokens.emb_dim or options.dim
-        initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
+        self.std = math.sqrt(2 / width) if std is None else std
+        initializer = ParamAttr(initializer=Normal(0.0, self.std))
         self.word_embeddings = nn.Embedding(tokens.num_tokens, width, weight_attr=initializer)
         self.token_type_embeddings = None
         if type_vocab_size:

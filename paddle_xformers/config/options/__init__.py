@@ -12,10 +12,12 @@ from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
+from .numbers import NumberOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
-from .token import TokenOptions
+from .streams import StreamOptions
+from .token import EmbeddingWidthOptions, TokenOptions
 from .vision import VisionOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
@@ -55,6 +57,8 @@ ALL_GROUPS: tuple[type, ...] = (
     Seq2SeqOptions,
     VisionOptions,
     ContinuousOptions,
+    NumberOptions,
+    StreamOptions,
 )
 
 __all__ = [
@@ -66,6 +70,7 @@ __all__ = [
     "AttentionOptions",
     "ContinuousOptions",
     "EmbeddingOptions",
+    "EmbeddingWidthOptions",
     "EncoderOptions",
     "FeedForwardOptions",
     "HeadOptions",
@@ -75,11 +80,13 @@ __all__ = [
     "MemoryTokenOptions",
     "ModelOptions",
     "NormOptions",
+    "NumberOptions",
     "PositionOptions",
     "ResidualOptions",
     "SchemeOptions",
     "Seq2SeqOptions",
     "SequenceOptions",
+    "StreamOptions",
     "TokenOptions",
     "VisionOptions",
 ]
