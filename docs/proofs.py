@@ -46,14 +46,25 @@ CHOICES: dict[str, tuple[str, Any]] = {
 # What no field turns on, or no case of the parity list can show: contracts by name, and files of tests.
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-causal": ("test_later_tokens_change_nothing_before_them",),
+    "attn-mask-custom": (
+        "tests/models/test_masks.py",
+        "tests/parity/test_parity.py",
+        "tests/parity/test_parity_wrappers.py",
+    ),
+    "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
     "gen-seq2seq": ("tests/models/seq2seq/test_generation.py", "tests/parity/test_parity_seq2seq.py"),
     "gen-xval": ("tests/models/xval/test_generation.py", "tests/parity/test_parity_modalities.py"),
+    "layers-prefix-decoder": ("tests/models/test_prefix_lm.py", "tests/parity/test_parity_prefix.py"),
     "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
     "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
     "loss-xval": ("tests/models/xval/test_loss.py", "tests/parity/test_parity_modalities.py"),
+    "mem-kv-cache": (
+        *("test_cached_decoding_equals_one_pass", "test_a_cache_is_a_value"),
+        "test_generation_with_a_cache_equals_generation_without",
+    ),
     "mod-continuous": ("tests/parity/test_parity_continuous.py",),
     "mod-multi-input": ("tests/parity/test_parity_modalities.py",),
     "mod-vit": ("tests/parity/test_vision.py",),

@@ -11,6 +11,7 @@ from .layout import Layout, layer_layout
 from .options import (
     AttentionOptions,
     ContinuousOptions,
+    DecoderOptions,
     EmbeddingOptions,
     FeedForwardOptions,
     LayoutOptions,
@@ -74,6 +75,7 @@ class StackOptions:
     order: tuple[int, ...]
     block_length: int
     causal: bool
+    decoder: DecoderOptions = DecoderOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
@@ -84,6 +86,11 @@ class StackOptions:
     def dim(self) -> int:
         """Width of the residual stream."""
         return self.model.dim
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether a token may see later ones."""
+        return not self.causal or self.decoder.prefix_lm
 
     @property
     def has_cross_attention(self) -> bool:
@@ -116,6 +123,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
         continuous=ContinuousOptions(**group_values(ContinuousOptions, values)) if "dim_in" in values else None,
@@ -155,6 +163,8 @@ def _branch(values: Mapping[str, Any], kind: str, ordinal: int) -> AttentionOpti
 
 def _across(info: FieldInfo, values: Mapping[str, Any]) -> Any:
     """What holds in cross attention for a field of attention."""
+    if not info.across:
+        return info.default
     value = value_in_force(twin(info.name), values)
     # A list of a field without a twin is one for the self attention layers.
     return info.default if twin(info.name) == info.name and isinstance(value, (list, tuple)) else value
