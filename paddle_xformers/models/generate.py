@@ -16,7 +16,7 @@ from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 from .inputs import check_prefix
-from .prompts import check_ids, check_room
+from .prompts import check_cover, check_ids, check_room
 
 import_paddlenlp()
 
@@ -173,6 +173,7 @@ class CausalGeneration(Generation):
 
     rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
+        "condition",
         "prefix_attn_len",
     )
     arguments_of_generate = ("mems", "inputs_embeds")
@@ -184,10 +185,11 @@ class CausalGeneration(Generation):
         if input_ids is not None:
             config = self.config
             check_ids("input_ids", input_ids, config.num_tokens, "num_tokens")
-            check_room(input_ids.shape[1], generation_config, kwargs, config.max_seq_len, "max_seq_len")
             b, n = input_ids.shape
+            new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
+            check_cover("condition", kwargs.get("condition"), n + new)
             check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
-            if config.prefix_lm:
+            if self.generating_stack().options.decoder.prefix_lm:
                 kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
         return input_ids
 
@@ -222,6 +224,7 @@ class CausalGeneration(Generation):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
@@ -237,9 +240,12 @@ class CausalGeneration(Generation):
             mems: Mems for the first step.
             encoder_hidden_states: What cross attention looks at.
             encoder_attention_mask: Mask over it.
+            condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
+                be.
             prefix_attn_len: Number of tokens of each row that see each other.
             **kwargs: Further arguments of generate(), not needed here.
         """
+        condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
         if past_key_values is not None:
             input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
@@ -254,6 +260,7 @@ class CausalGeneration(Generation):
             "mems": mems,
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
+            "condition": condition,
             "prefix_attn_len": prefix_attn_len,
             "return_dict": True,
         }
@@ -283,6 +290,19 @@ def _repeated(t: Tensor, times: int) -> Tensor:
     if t.dtype == paddle.bool:
         return t.astype("int64").repeat_interleave(times, axis=0) > 0
     return t.repeat_interleave(times, axis=0)
+
+
+def of_step(given: Tensor | None, n: int, *, cached: bool) -> Tensor | None:
+    """Return what a step needs of an argument that has an entry for each token, those to come as well.
+
+    Args:
+        given: (b, all, c); what has two axes is for all tokens and returned as it is; or None.
+        n: Number of tokens so far.
+        cached: Whether only the last of them is new.
+    """
+    if given is None or given.ndim == 2:
+        return given
+    return given[:, n - 1 : n] if cached else given[:, :n]
 
 
 def mask_of_last_token(mask: Tensor | None) -> Tensor | None:

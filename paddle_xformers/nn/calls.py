@@ -31,6 +31,7 @@ class StackCall:
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
+        condition: What adaptive norms and scales depend on, (b, c), or (b, n, c) for each new token, or None.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
@@ -44,6 +45,7 @@ class StackCall:
     mems: Mems | None = None
     context: Tensor | None = None
     context_mask: Tensor | None = None
+    condition: Tensor | None = None
     prefix_len: Tensor | int | None = None
     lead: int = 0
     use_cache: bool = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 import paddle
-from paddle import Tensor
+from paddle import Tensor, nn
+from paddle.nn.initializer import Normal
 
 from ..config import StackOptions
 from ..config.options import NumberOptions
@@ -20,7 +21,10 @@ class NumberEmbeddings(TokenEmbeddings):
     """
 
     def __init__(self, options: StackOptions) -> None:
-        super().__init__(options, std=1.0)
+        super().__init__(options)
+        self.std = 1.0
+        if isinstance(self.word_embeddings, nn.Embedding) and not self.unit_length:
+            Normal(0.0, self.std)(self.word_embeddings.weight)
         self.numerical_token_id = cast(NumberOptions, options.numbers).numerical_token_id
 
     def forward(
@@ -44,8 +48,9 @@ class NumberEmbeddings(TokenEmbeddings):
         Raises:
             InputError: If a token id or a position is outside its table.
         """
-        x = self.look_up(input_ids, input_numbers) if inputs_embeds is None else inputs_embeds  # (b, n, e)
-        return self.finish(x, position_ids)
+        if input_ids is not None:
+            inputs_embeds = self.look_up(input_ids, input_numbers)
+        return super().forward(None, position_ids, inputs_embeds)
 
     def look_up(self, input_ids: Tensor, input_numbers: Tensor | None = None) -> Tensor:
         """Return the embeddings of (b, n) token ids, multiplied by their numbers, (b, n): (b, n, e)."""

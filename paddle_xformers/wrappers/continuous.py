@@ -90,6 +90,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
         pos: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -108,6 +109,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
             pos: Positions, (n) or (b, n); by default they count the places of the mask.
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -136,6 +138,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
             mems=mems_to_model(mems),
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
+            condition=condition,
             return_mems=return_mems,
             output_attentions=return_attn,
             return_dict=True,

@@ -81,6 +81,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
         attn_mask: Tensor | None = None,
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         pos: Tensor | None = None,
         sum_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
@@ -100,6 +101,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
             attn_mask: Who may look at whom, (n, n), (h, n, n) or (b, h, n, n).
             context: What cross attention looks at, (b, m, c).
             context_mask: Which of it is no padding, (b, m).
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             pos: Positions, (n) or (b, n); by default they count the places of the mask.
             sum_embeds: Added to the token embeddings, (b, n, emb_dim).
             seq_start_pos: First place of each row that is no padding, (b).
@@ -135,6 +137,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
             mems=mems_to_model(mems),
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
+            condition=condition,
             return_mems=return_mems,
             output_attentions=return_attn,
             output_hidden_states=return_logits_and_embeddings,

@@ -83,6 +83,7 @@ class AttentionLayers(ModelWrapper):
         pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
+        condition: Tensor | None = None,
         **others: Any,
     ) -> Tensor | tuple[Tensor, LayerIntermediates]:
         """Run the layers.
@@ -97,6 +98,7 @@ class AttentionLayers(ModelWrapper):
             pos: Positions, (n) or (b, n); by default they count the places of the mask.
             self_attn_kv_mask: Which places self attention may look at, (b, n), beside `mask`.
             seq_start_pos: First place of each row that is no padding, (b).
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -114,6 +116,7 @@ class AttentionLayers(ModelWrapper):
             position_ids=positions,
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
+            condition=condition,
             output_attentions=return_hiddens,
             output_hidden_states=return_hiddens,
             return_dict=True,

@@ -100,6 +100,7 @@ class TransformerWrapper(ModelWrapper):
         sum_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -119,6 +120,7 @@ class TransformerWrapper(ModelWrapper):
             sum_embeds: Added to the token embeddings, (b, n, emb_dim).
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -142,6 +144,7 @@ class TransformerWrapper(ModelWrapper):
             "position_ids": positions,
             "encoder_hidden_states": context,
             "encoder_attention_mask": context_mask,
+            "condition": condition,
             "output_attentions": return_attn,
             "return_dict": True,
         }

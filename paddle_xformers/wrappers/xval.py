@@ -117,6 +117,7 @@ class XValTransformerWrapper(ModelWrapper):
         attn_mask: Tensor | None = None,
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         pos: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
@@ -135,6 +136,7 @@ class XValTransformerWrapper(ModelWrapper):
             attn_mask: Who may look at whom, (n, n), (h, n, n) or (b, h, n, n).
             context: What cross attention looks at, (b, m, c).
             context_mask: Which of it is no padding, (b, m).
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             pos: Positions of the tokens, (n) or (b, n); by default they count the tokens of the mask.
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
@@ -162,6 +164,7 @@ class XValTransformerWrapper(ModelWrapper):
             mems=mems_to_model(mems),
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
+            condition=condition,
             return_mems=return_mems,
             output_attentions=return_attn,
             return_dict=True,
@@ -214,7 +217,15 @@ class XValAutoregressiveWrapper(nn.Layer):
         return self.net.max_seq_len
 
     def forward(
-        self, x: Tensor, x_num: Tensor, return_loss_breakdown: bool = False, *, mask: Tensor | None = None
+        self,
+        x: Tensor,
+        x_num: Tensor,
+        return_loss_breakdown: bool = False,
+        *,
+        mask: Tensor | None = None,
+        context: Tensor | None = None,
+        context_mask: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, LossBreakdown]:
         """Return the mean loss of every token and number given those before them.
 
@@ -223,6 +234,9 @@ class XValAutoregressiveWrapper(nn.Layer):
             x_num: The numbers, (b, n); what stands at other tokens has no effect.
             return_loss_breakdown: Return its two parts, too.
             mask: Which tokens are no padding, (b, n): padding is no target.
+            context: What cross attention looks at, (b, m, c).
+            context_mask: Which of it is no padding, (b, m).
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
 
         Returns:
             The loss, a scalar, or a pair of it and its parts.
@@ -240,6 +254,9 @@ class XValAutoregressiveWrapper(nn.Layer):
             paddle.where(ignored, paddle.full_like(x, self.pad_value), x),
             x_num,
             attention_mask=mask,
+            encoder_hidden_states=context,
+            encoder_attention_mask=context_mask,
+            condition=condition,
             labels=labels,
             return_loss_breakdown=True,
             return_dict=True,
@@ -262,6 +279,7 @@ class XValAutoregressiveWrapper(nn.Layer):
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
         mems: Any = None,
+        condition: Tensor | None = None,
     ) -> GenerateReturn:
         """Continue prompts by sampling.
 
@@ -278,6 +296,7 @@ class XValAutoregressiveWrapper(nn.Layer):
             context: What cross attention looks at, (b, m, c).
             context_mask: Which of it is no padding, (b, m).
             mems: Mems of the segment before.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n + seq_len, dim_condition).
 
         Returns:
             The new tokens, their numbers, and which of them stand for one.
@@ -296,6 +315,7 @@ class XValAutoregressiveWrapper(nn.Layer):
                 encoder_hidden_states=context,
                 encoder_attention_mask=context_mask,
                 mems=mems_to_model(mems),
+                condition=condition,
                 use_cache=cache_kv,
                 eos_token_id=None,
                 pad_token_id=self.pad_value,

@@ -70,6 +70,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the model.
 
@@ -93,6 +94,8 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the vectors; needed where the configuration has such parts.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -106,6 +109,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
             check_lengths(lens, size[0], attention_mask, past_key_values)
             attention_mask = mask_of_lengths(lens, size[1])
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -171,6 +175,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XRegressionOutput | tuple[Any, ...] | Tensor:
         """Predict a vector at every place.
 
@@ -190,6 +195,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             An XRegressionOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -213,6 +219,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         means, log_variances = hidden.last_hidden_state, None
         if self.head is not None:

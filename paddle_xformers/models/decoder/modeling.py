@@ -61,6 +61,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -84,6 +85,8 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -93,6 +96,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -142,6 +146,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
 
@@ -161,6 +166,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -184,6 +190,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         output = XCausalLMOutput(

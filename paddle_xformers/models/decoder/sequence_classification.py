@@ -50,6 +50,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
 
@@ -68,6 +69,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             A SequenceClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels,
@@ -89,6 +91,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         pooled = last_token(hidden.last_hidden_state, kept_tokens(attention_mask))  # (b, d)
         logits = self.score(pooled)  # (b, num_labels)

@@ -68,6 +68,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
 
@@ -84,6 +85,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             An XMaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -103,6 +105,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         x = hidden.last_hidden_state
         logits = self.lm_head(x if self.transform is None else self.transform(x))  # (b, n, v)

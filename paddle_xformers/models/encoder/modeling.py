@@ -64,6 +64,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         return_dict: bool | None = None,
         prefix_embeds: Tensor | None = None,
         prefix_mask: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
 
@@ -84,6 +85,8 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             prefix_embeds: Vectors in front of the tokens, such as those of an image, (b, p, d). Their hidden states are
                 returned in front of those of the tokens.
             prefix_mask: Which of them are no padding, (b, p).
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.
@@ -93,6 +96,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             context=encoder_hidden_states,
             context_mask=encoder_attention_mask,

@@ -55,6 +55,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> QuestionAnsweringModelOutput | tuple[Any, ...] | Tensor:
         """Score each token as the first and as the last of the answer.
 
@@ -72,6 +73,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             A QuestionAnsweringModelOutput, or a tuple of its values that are not None: the mean loss if there are
@@ -92,6 +94,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         scores = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, 2)
         start, end = (_without_padding(scores[:, :, i], attention_mask) for i in range(2))

@@ -55,6 +55,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
 
@@ -72,6 +73,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             A SequenceClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels,
@@ -92,6 +94,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         logits = self.classifier(self.dropout(hidden.pooler_output))  # (b, num_labels)
         output = SequenceClassifierOutput(

@@ -49,6 +49,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> TokenClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the class of each token.
 
@@ -64,6 +65,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             A TokenClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -84,6 +86,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         logits = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, num_labels)
         output = TokenClassifierOutput(

@@ -12,7 +12,8 @@ from ...errors import InputError
 from ...nn.attention.cache import reserve
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
-from ..generate import grown_mask
+from ..generate import grown_mask, of_step
+from ..prompts import check_cover
 from .inputs import Streams, stacked
 
 
@@ -38,6 +39,7 @@ class StreamGeneration:
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Continue all streams; dropout is off meanwhile.
 
@@ -52,6 +54,8 @@ class StreamGeneration:
             mems: Mems of the segment before.
             encoder_hidden_states: What cross attention looks at, (b, m, c).
             encoder_attention_mask: Mask over it.
+            condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for each of the places that
+                there will be.
 
         Returns:
             The new tokens of each stream by its name, (b, max_new_tokens).
@@ -62,12 +66,13 @@ class StreamGeneration:
         names, mask = self.config.stream_names, attention_mask
         step: Any = stacked("input_ids", input_ids, names)
         self._check_generation(step, max_new_tokens, attention_mask, temperature, top_k)
-        cache, new = None, []
+        check_cover("condition", condition, step.shape[1] + max_new_tokens)
+        cache, new, n = None, [], step.shape[1]
         was_training = self.training
         self.eval()
         try:
             with paddle.no_grad():
-                for _ in range(max_new_tokens):
+                for at in range(max_new_tokens):
                     output = self(  # type: ignore[operator]  # a Layer
                         step,
                         attention_mask=mask,
@@ -76,6 +81,7 @@ class StreamGeneration:
                         encoder_hidden_states=encoder_hidden_states,
                         encoder_attention_mask=encoder_attention_mask,
                         use_cache=use_cache,
+                        condition=of_step(condition, n + at, cached=cache is not None),
                         return_dict=True,
                     )
                     drawn = [_drawn(_last(output.logits[name], mask), temperature, top_k) for name in names]

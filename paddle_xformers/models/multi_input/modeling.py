@@ -75,6 +75,7 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -96,6 +97,8 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the places; needed where the configuration has such parts.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -105,6 +108,7 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -157,6 +161,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XMultiInputLMOutput | tuple[Any, ...] | dict[str, Tensor]:
         """Predict the next token of each stream at every place.
 
@@ -175,6 +180,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             An XMultiInputLMOutput, or a tuple of its values that are not None: the loss if there are labels (the sum
@@ -198,6 +204,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         names = self.config.stream_names
         logits = {name: self.lm_heads[f"{name}_head"](hidden.last_hidden_state) for name in names}  # (b, n, v) each

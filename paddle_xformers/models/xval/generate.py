@@ -29,7 +29,10 @@ class GeneratedNumbers(NamedTuple):
 class NumberGeneration(CausalGeneration):
     """Generation for causal models with numbers among their tokens."""
 
-    rows_of_generate: tuple[str, ...] = (*CausalGeneration.rows_of_generate, "input_numbers")
+    rows_of_generate: tuple[str, ...] = (
+        *(name for name in CausalGeneration.rows_of_generate if name != "prefix_attn_len"),
+        "input_numbers",
+    )
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
         """Check the prompt and its numbers; see `Generation.prepare_prompt`."""
@@ -83,6 +86,7 @@ class NumberGeneration(CausalGeneration):
         columns = [prompts.shape[1] + column for column in is_number.any(axis=0).nonzero().flatten().tolist()]
         mask, numbers = given.pop("attention_mask", None), given.pop("input_numbers", None)
         positions, mems = given.pop("position_ids", None), given.pop("mems", None)
+        condition = given.pop("condition", None)
         if numbers is None:
             numbers = paddle.ones(prompts.shape, dtype="float32")
         numbers = paddle.concat([numbers, paddle.ones(new.shape, dtype=numbers.dtype)], axis=1)
@@ -98,6 +102,7 @@ class NumberGeneration(CausalGeneration):
                 position_ids=None if positions is None else positions[:, start:stop],
                 past_key_values=cache,
                 mems=mems if start == 0 else None,
+                condition=condition if condition is None or condition.ndim == 2 else condition[:, start:stop],
                 use_cache=keep_cache,
                 return_dict=True,
                 **given,
@@ -128,6 +133,7 @@ class NumberGeneration(CausalGeneration):
             **kwargs: The other arguments.
         """
         inputs = super().prepare_inputs_for_generation(input_ids, past_key_values, **kwargs)
+        del inputs["prefix_attn_len"]  # this family reads its prompts backwards only
         numbers = input_numbers if cache is None else cache[0]
         if numbers is not None:
             numbers = numbers[:, -inputs["input_ids"].shape[1] :]

@@ -84,6 +84,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -107,6 +108,8 @@ class XValModel(XValPretrainedModel, TokenBackbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -118,6 +121,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
         if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
             check_numbers("input_numbers", input_numbers, input_ids, "input_ids")
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -169,6 +173,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XNumberLMOutput | tuple[Any, ...]:
         """Predict the next token at every place, and its number in case it stands for one.
 
@@ -191,6 +196,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             An XNumberLMOutput, or a tuple of its values that are not None: the mean loss if there are labels (cross
@@ -217,6 +223,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         numbers = self.number_head(hidden.last_hidden_state).squeeze(-1)  # (b, n)
