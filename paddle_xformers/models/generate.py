@@ -175,6 +175,7 @@ class CausalGeneration(Generation):
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         "condition",
         "prefix_attn_len",
+        "self_attn_kv_mask",
     )
     arguments_of_generate = ("mems", "inputs_embeds")
 
@@ -226,6 +227,7 @@ class CausalGeneration(Generation):
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
+        self_attn_kv_mask: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -243,6 +245,7 @@ class CausalGeneration(Generation):
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
                 be.
             prefix_attn_len: Number of tokens of each row that see each other.
+            self_attn_kv_mask: Which of all tokens so far self attention may look at.
             **kwargs: Further arguments of generate(), not needed here.
         """
         condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
@@ -262,6 +265,7 @@ class CausalGeneration(Generation):
             "encoder_attention_mask": encoder_attention_mask,
             "condition": condition,
             "prefix_attn_len": prefix_attn_len,
+            "self_attn_kv_mask": self_attn_kv_mask,
             "return_dict": True,
         }
 
@@ -277,8 +281,9 @@ class CausalGeneration(Generation):
             is_encoder_decoder: Not used by this family.
         """
         self.carry_cache(outputs, model_kwargs)
-        if model_kwargs.get("attention_mask") is not None:
-            model_kwargs["attention_mask"] = grown_mask(model_kwargs["attention_mask"])
+        for name in ("attention_mask", "self_attn_kv_mask"):
+            if model_kwargs.get(name) is not None:
+                model_kwargs[name] = grown_mask(model_kwargs[name])
         positions = model_kwargs.get("position_ids")
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
