@@ -86,6 +86,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
         sum_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -106,6 +107,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
             sum_embeds: Added to the token embeddings, (b, n, emb_dim).
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -124,7 +126,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
             raise InputError("return_logits_and_embeddings needs heads, and return_only_embed=True built none")
         ids: Any = stacked("x", x, self.config.stream_names)
         mask = left_padding(mask, seq_start_pos, ids.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         embedded = None
         if sum_embeds is not None:
             embedded = self.model.base_model.embeddings.look_up(ids) + sum_embeds  # (b, n, e)
@@ -139,6 +141,8 @@ class MultiInputTransformerWrapper(ModelWrapper):
             encoder_attention_mask=context_mask,
             condition=condition,
             return_mems=return_mems,
+            self_attn_kv_mask=self_attn_kv_mask,
+            attn_bias=attn_bias,
             output_attentions=return_attn,
             output_hidden_states=return_logits_and_embeddings,
             return_dict=True,

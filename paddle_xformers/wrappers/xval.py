@@ -121,6 +121,7 @@ class XValTransformerWrapper(ModelWrapper):
         pos: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -140,6 +141,7 @@ class XValTransformerWrapper(ModelWrapper):
             pos: Positions of the tokens, (n) or (b, n); by default they count the tokens of the mask.
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -155,7 +157,7 @@ class XValTransformerWrapper(ModelWrapper):
                 "return_mems and return_attn exclude each other; ask for one, and call again for the other"
             )
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         output = (self.model.base_model if return_embeddings else self.model)(
             x,
             x_num,
@@ -166,6 +168,8 @@ class XValTransformerWrapper(ModelWrapper):
             encoder_attention_mask=context_mask,
             condition=condition,
             return_mems=return_mems,
+            self_attn_kv_mask=self_attn_kv_mask,
+            attn_bias=attn_bias,
             output_attentions=return_attn,
             return_dict=True,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import paddle
 from paddle import Tensor, nn
@@ -12,12 +12,16 @@ from ...errors import InputError
 from ...nn.calls import StackCall
 from ...nn.stream_embeddings import StreamEmbeddings
 from ..backbone import Backbone
+from ..extras import Extras, taken
 from ..losses import next_token_loss
 from ..outputs import XModelOutput, XMultiInputLMOutput, as_asked
 from ..pretrained import LMHead, XPretrainedModel
 from .configuration import XMultiInputConfig
 from .generate import StreamGeneration
 from .inputs import Streams, check_streams, stacked
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -76,6 +80,7 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -99,6 +104,7 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the places; needed where the configuration has such parts.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -118,6 +124,7 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
+            **taken(extras),
         )
         ids = stacked("input_ids", input_ids, config.stream_names)  # (b, n, s)
         size = check_streams(ids, inputs_embeds, config.emb_dim or config.dim)
@@ -162,6 +169,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XMultiInputLMOutput | tuple[Any, ...] | dict[str, Tensor]:
         """Predict the next token of each stream at every place.
 
@@ -181,6 +189,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XMultiInputLMOutput, or a tuple of its values that are not None: the loss if there are labels (the sum
@@ -205,6 +214,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            **extras,
         )
         names = self.config.stream_names
         logits = {name: self.lm_heads[f"{name}_head"](hidden.last_hidden_state) for name in names}  # (b, n, v) each

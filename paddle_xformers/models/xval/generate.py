@@ -86,12 +86,13 @@ class NumberGeneration(CausalGeneration):
         columns = [prompts.shape[1] + column for column in is_number.any(axis=0).nonzero().flatten().tolist()]
         mask, numbers = given.pop("attention_mask", None), given.pop("input_numbers", None)
         positions, mems = given.pop("position_ids", None), given.pop("mems", None)
-        condition = given.pop("condition", None)
+        condition, visible = given.pop("condition", None), given.pop("self_attn_kv_mask", None)
         if numbers is None:
             numbers = paddle.ones(prompts.shape, dtype="float32")
         numbers = paddle.concat([numbers, paddle.ones(new.shape, dtype=numbers.dtype)], axis=1)
         for _ in range(new.shape[1]):
             mask = None if mask is None else grown_mask(mask)
+            visible = None if visible is None else grown_mask(visible)
             positions = None if positions is None else paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
         start, cache = 0, None
         for stop in columns:
@@ -99,6 +100,7 @@ class NumberGeneration(CausalGeneration):
                 whole[:, start:stop],
                 numbers[:, start:stop],
                 attention_mask=_part_of(mask, start, stop),
+                self_attn_kv_mask=_part_of(visible, start, stop),
                 position_ids=None if positions is None else positions[:, start:stop],
                 past_key_values=cache,
                 mems=mems if start == 0 else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -13,12 +13,16 @@ from ...nn.calls import StackCall
 from ...nn.linear import Linear
 from ...nn.number_embeddings import NumberEmbeddings
 from ..backbone import TokenBackbone
+from ..extras import Extras, taken
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XValConfig
 from .generate import NumberGeneration
 from .inputs import check_numbers
 from .loss import token_and_number_losses
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -85,6 +89,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -110,6 +115,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -131,6 +137,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
+            **taken(extras),
         )
         output = self.run(input_ids, inputs_embeds, position_ids, call, input_numbers=input_numbers)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
@@ -174,6 +181,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XNumberLMOutput | tuple[Any, ...]:
         """Predict the next token at every place, and its number in case it stands for one.
 
@@ -197,6 +205,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XNumberLMOutput, or a tuple of its values that are not None: the mean loss if there are labels (cross
@@ -224,6 +233,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            **extras,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         numbers = self.number_head(hidden.last_hidden_state).squeeze(-1)  # (b, n)
