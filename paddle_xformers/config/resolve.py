@@ -55,6 +55,11 @@ class LayerOptions:
     context_dim: int | None = None
     shift: int = 0
 
+    @property
+    def lines_up(self) -> bool:
+        """Whether it goes over the tokens of a row one after the other, padding left out."""
+        return self.shift > 0 or getattr(self.branch, "attn_hybrid_module", None) is not None
+
 
 @dataclass(frozen=True)
 class StackOptions:

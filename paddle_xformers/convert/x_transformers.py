@@ -17,6 +17,8 @@ from .heads import (
     features_of_heads,
     features_of_heads_or_heads,
     gate_of_heads,
+    gru_of_heads,
+    gru_of_states,
     head_factors,
     head_mix,
     heads_last,
@@ -128,6 +130,19 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "mem_v", _OUR_BRANCH + "memory_kv.values", memory_heads, kinds="ac"),
     Rule(_BRANCH + "qk_norm_q_scale", _OUR_BRANCH + "qk_norm.q_scale", features_of_head, kinds="ac"),
     Rule(_BRANCH + "qk_norm_k_scale", _OUR_BRANCH + "qk_norm.k_scale", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "hybrid_norms.0.gamma", _OUR_BRANCH + "hybrid.attn_weight", features_of_head, kinds="ac"),
+    Rule(_BRANCH + "hybrid_norms.1.gamma", _OUR_BRANCH + "hybrid.module_weight", features_of_head, kinds="ac"),
+    Rule(_BRANCH + "hybrid_mix.weight", _OUR_BRANCH + "hybrid.mix_proj.weight", heads_last, kinds="ac"),
+    *(
+        Rule(
+            f"{_BRANCH}hybrid_module.{fold}{name}_l0",
+            f"{_OUR_BRANCH}hybrid.module.gru.cell.{name}",
+            gru_of_states if name == "weight_hh" else gru_of_heads,
+            kinds="ac",
+        )
+        for fold in ("fn.", "")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ),
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
     Rule(_BRANCH + "to_latent_q.weight", _OUR_BRANCH + "latent_queries.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "to_latent_kv.weight", _OUR_BRANCH + "latent_keys_values.proj.weight", transposed, kinds="ac"),

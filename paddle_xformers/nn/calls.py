@@ -91,7 +91,7 @@ class Shared:
         places: Positions of queries and keys.
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
-        line: How the tokens line up for token shift; None: there is no padding among them, or no shift.
+        line: How the tokens line up for token shift; None: there is no padding among them, or nobody asks.
         deltas: What the caller adds inside single layers, by their place in the order of execution.
     """
 
@@ -173,6 +173,7 @@ def share(
     if call.bias is not None:
         bias = over_all(call.bias.astype(x.dtype), n, sizes(places.keys)[1], room)
         mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
+    line = _line(x, call, places, options)
     plain = AttentionCall(
         mask,
         windows=windows,
@@ -182,6 +183,7 @@ def share(
         q_positions=places.queries,
         k_positions=places.keys,
         room=room,
+        line=line,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:
@@ -191,7 +193,7 @@ def share(
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
     places_of_deltas = [index for index, step in enumerate(steps) if step.kind == "a"] if call.deltas else []
     deltas = dict(zip(places_of_deltas, call.deltas, strict=True))
-    return Shared(places, room, calls, _line(x, call, places, options), deltas)
+    return Shared(places, room, calls, line, deltas)
 
 
 def _prefix(call: StackCall, places: Places) -> Tensor | None:
@@ -202,9 +204,9 @@ def _prefix(call: StackCall, places: Places) -> Tensor | None:
 
 
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
-    """How the tokens line up, where a layer shifts them and a mask of two axes may tell of padding."""
+    """How the tokens line up, where a layer goes over them in line and a mask of two axes may tell of padding."""
     mask = call.attention_mask
-    if mask is None or mask.ndim != 2 or not any(layer.shift for layer in options.layers):
+    if mask is None or mask.ndim != 2 or not any(layer.lines_up for layer in options.layers):
         return None
     return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))
 

@@ -148,6 +148,8 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     for gate in ("gate_values", "output_gate"):
         shapes = {gate: True, f"{gate}_rank": 2, f"{gate}_headwise": True}
         rule(f"{gate}_rank", f"{gate}_headwise", **shapes)
+    rule("hybrid_learned_mix", "hybrid_module", hybrid_learned_mix=True)
+    rule("hybrid_fold_axial_dim", "hybrid_module", hybrid_fold_axial_dim=2)
     rule("swiglu_values", "gate_values", "output_gate", swiglu_values=True)
     silu = {"gate_values": True, "low_rank_silu_gates": False}
     rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)
