@@ -18,8 +18,10 @@ from .options import (
     MemoryOptions,
     ModelOptions,
     NormOptions,
+    NumberOptions,
     PositionOptions,
     ResidualOptions,
+    StreamOptions,
     TokenOptions,
     VisionOptions,
 )
@@ -69,7 +71,8 @@ class LayerOptions:
 class StackOptions:
     """Everything a stack of layers is built from, and what stands around it.
 
-    `tokens` is None without a vocabulary, `vision` without images, `continuous` without vectors.
+    `tokens` is None without a vocabulary, `vision` without images, `continuous` without vectors, `numbers` without
+    numbers among the tokens, `streams` without several vocabularies.
     """
 
     model: ModelOptions
@@ -87,6 +90,8 @@ class StackOptions:
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
+    numbers: NumberOptions | None = None
+    streams: StreamOptions | None = None
 
     @property
     def dim(self) -> int:
@@ -138,6 +143,8 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
         continuous=ContinuousOptions(**group_values(ContinuousOptions, values)) if "dim_in" in values else None,
+        numbers=NumberOptions(**group_values(NumberOptions, values)) if "numerical_token_id" in values else None,
+        streams=StreamOptions(**group_values(StreamOptions, values)) if "stream_names" in values else None,
     )
 
 

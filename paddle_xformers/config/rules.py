@@ -10,6 +10,7 @@ from .continuous_rules import CONTINUOUS_RULES
 from .feedforward_rules import FEEDFORWARD_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
+from .modality_rules import MODALITY_RULES
 from .options import LayoutOptions
 from .position_rules import POSITION_RULES
 from .residual_rules import RESIDUAL_RULES
@@ -183,6 +184,7 @@ COMBINATIONS: tuple[Rule, ...] = (
         "pooler_normalize=True has no effect while pooler='none'; choose a pooler or leave it out",
     ),
     *CONTINUOUS_RULES,
+    *MODALITY_RULES,
 )
 
 

@@ -31,6 +31,7 @@ from .heads import (
     query_heads,
     value_heads,
 )
+from .modalities import NUMBER_RULES, STREAM_RULES
 from .table import Rule, apply_rules, copied, listed
 from .transforms import (
     column,
@@ -60,16 +61,21 @@ _NORMS = (
 _INTEGRATOR = "attn_layers.layer_integrators.{i}."
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
-# From ids to the first hidden state, and back.
-TOKEN_RULES: tuple[Rule, ...] = (
-    Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
+# What stands around the tables of tokens.
+_AROUND: tuple[Rule, ...] = (
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
     Rule("pos_emb.scale", "{base}.embeddings.position_function.scale"),
-    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
     Rule("memory_tokens", "{base}.memory_tokens.weight"),
-    Rule("to_logits.weight", "lm_head.weight"),
+)
+
+# From ids to the first hidden state, and back.
+TOKEN_RULES: tuple[Rule, ...] = (
+    *_AROUND,
+    Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
+    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
+    Rule("to_logits.{part}", "lm_head.{part}"),
     Rule("attn_pool.queries", _POOL + "queries"),
     Rule("attn_pool.pooler.to_q.weight", _POOL + "attn.q_proj.weight", transposed),
     Rule("attn_pool.pooler.to_k.weight", _POOL + "attn.k_proj.weight", transposed),
@@ -238,9 +244,27 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_INTEGRATOR + "norm.weight", _OURS + "depth_attention.norm.weight", unless_alone),
 )
 
-# The whole table of a model of tokens, and of one of images.
+# The whole table of a model of tokens, of one of images, and of one of several streams of tokens.
 RULES: tuple[Rule, ...] = (*TOKEN_RULES, *STACK_RULES)
 IMAGE_RULES: tuple[Rule, ...] = (*VISION_RULES, *STACK_RULES)
+MULTI_INPUT_RULES: tuple[Rule, ...] = (*_AROUND, *STREAM_RULES, *STACK_RULES)
+
+
+def rules_for(stack: StackOptions) -> tuple[Rule, ...]:
+    """Return the whole table of a stack with what stands around it.
+
+    Args:
+        stack: Options of the stack.
+    """
+    if stack.vision is not None:
+        return IMAGE_RULES
+    if stack.streams is not None:
+        return MULTI_INPUT_RULES
+    if stack.numbers is not None:
+        return RULES + NUMBER_RULES
+    if stack.continuous is not None:
+        return RULES + continuous_rules(probabilistic=stack.continuous.probabilistic)
+    return RULES
 
 
 def from_x_transformers(
@@ -250,7 +274,8 @@ def from_x_transformers(
 
     A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, one of images an
     XViTForImageClassification, an XTransformer (encoder and decoder) an XSeq2SeqForConditionalGeneration, a
-    ContinuousTransformerWrapper an XContinuousForRegression, and a stack without a wrapper (Encoder, Decoder,
+    ContinuousTransformerWrapper an XContinuousForRegression, an XValTransformerWrapper an XValForCausalLM, a
+    MultiInputTransformerWrapper an XMultiInputForCausalLM, and a stack without a wrapper (Encoder, Decoder,
     CrossAttender) an XContinuousModel without projections. With grouped key/value heads the query heads change places
     (see `heads`), and so do the attention weights that the model returns. Names that are missing, and shapes, are
     checked by `load_x_transformers`, which knows the model.
@@ -304,10 +329,7 @@ def _stack_weights(
 ) -> dict[str, np.ndarray]:
     """The weights of one stack, with its embeddings and head."""
     arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
-    rules = RULES if stack.vision is None else IMAGE_RULES
-    if stack.continuous is not None:
-        rules += continuous_rules(probabilistic=stack.continuous.probabilistic)
-    result = apply_rules(rules, arrays, stack, base, unit_offset=unit_offset)
+    result = apply_rules(rules_for(stack), arrays, stack, base, unit_offset=unit_offset)
     if stack.tokens is not None and stack.tokens.tie_word_embeddings:
         result |= _tied_head(base, result)
     return {**_left_out(stack, base, result), **result}

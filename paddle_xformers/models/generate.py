@@ -171,7 +171,7 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
 class CausalGeneration(Generation):
     """Generation for causal models: the prompt goes on."""
 
-    rows_of_generate = (
+    rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         "condition",
         "prefix_attn_len",
@@ -190,7 +190,7 @@ class CausalGeneration(Generation):
             new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
             check_cover("condition", kwargs.get("condition"), n + new)
             check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
-            if config.prefix_lm:
+            if self.generating_stack().options.decoder.prefix_lm:
                 kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
         return input_ids
 

@@ -85,6 +85,7 @@ class TokenEmbeddings(Embeddings):
         super().__init__()
         tokens = cast(TokenOptions, options.tokens)
         width = tokens.emb_dim or options.dim
+        self.std = math.sqrt(2 / width)  # of new rows
         self.word_embeddings = make_part("token_emb", tokens.token_emb, tokens.num_tokens, width, tokens)
         self.transform = None
         if tokens.transform_token_embeds is not None:

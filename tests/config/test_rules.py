@@ -147,6 +147,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("output_bias", "dim_out"): [{"output_bias": True}],
     ("probabilistic", "dim_out"): [{"probabilistic": True}],
     ("regression_target", "causal"): [{"regression_target": "next"}],
+    ("numerical_token_id", "num_tokens"): [{"numerical_token_id": 256}],
+    ("stream_names",): [{"stream_names": ["note", "note"]}],
+    ("stream_names", "stream_num_tokens"): [{"stream_names": ["note"]}],
+    ("stream_num_tokens",): [{"stream_num_tokens": [256, 0]}],
     ("regression_loss", "probabilistic"): [{"regression_loss": "l1", "probabilistic": True, "dim_out": 3}],
 }
 

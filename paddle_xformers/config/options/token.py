@@ -8,12 +8,9 @@ from ..field import option
 
 
 @dataclass(frozen=True)
-class TokenOptions:
-    """Vocabulary: token embedding and output head."""
+class EmbeddingWidthOptions:
+    """Width of the token embedding, for families whose vocabulary is declared elsewhere."""
 
-    num_tokens: int = option(
-        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1, examples=(61,)
-    )
     emb_dim: int | None = option(
         None,
         "Width of the embeddings; a linear maps it to dim where they differ. None: dim.",
@@ -21,6 +18,15 @@ class TokenOptions:
         paper="1909.11942",
         minimum=1,
         examples=(24,),
+    )
+
+
+@dataclass(frozen=True)
+class TokenOptions(EmbeddingWidthOptions):
+    """Vocabulary: token embedding and output head."""
+
+    num_tokens: int = option(
+        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1, examples=(61,)
     )
     token_emb: str = option(
         "lookup",
