@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from paddle import Tensor
@@ -16,6 +17,7 @@ from ..models import (
     XEncoderForMaskedLM,
     XEncoderModel,
 )
+from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -102,6 +104,9 @@ class TransformerWrapper(ModelWrapper):
         self_attn_kv_mask: Tensor | None = None,
         condition: Tensor | None = None,
         attn_bias: Tensor | None = None,
+        layers_execute_order: Sequence[int] | None = None,
+        repeat_blocks: Sequence[Any] | None = None,
+        transform_block_inputs: Any = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -123,6 +128,9 @@ class TransformerWrapper(ModelWrapper):
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
             condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
+            layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
+            repeat_blocks: Blocks to run more than once, likewise.
+            transform_block_inputs: Functions of the input of blocks, likewise.
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -149,6 +157,9 @@ class TransformerWrapper(ModelWrapper):
             "condition": condition,
             "self_attn_kv_mask": self_attn_kv_mask,
             "attn_bias": attn_bias,
+            "layers_execute_order": layers_execute_order,
+            "repeat_blocks": repeat_blocks,
+            "transform_block_inputs": transform_block_inputs,
             "output_attentions": return_attn,
             "return_dict": True,
         }
@@ -158,7 +169,9 @@ class TransformerWrapper(ModelWrapper):
         if return_mems:
             return result, mems_from_model(output.mems)
         if return_attn:
-            layers = attention_layers(self.model.base_model.stack, output)
+            stack = self.model.base_model.stack
+            order = stack.order_of(StackCall(order=layers_execute_order, repeat_blocks=repeat_blocks))
+            layers = attention_layers(stack, output, order)
             return result, [layer.post_softmax_attn for layer in layers]
         return result
 
