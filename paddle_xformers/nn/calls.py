@@ -33,6 +33,8 @@ class StackCall:
         context_mask: Mask over the context, or None.
         condition: What adaptive norms and scales depend on, (b, c), or (b, n, c) for each new token, or None.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
+            tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
@@ -47,6 +49,7 @@ class StackCall:
     context_mask: Tensor | None = None
     condition: Tensor | None = None
     prefix_len: Tensor | int | None = None
+    prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False
     output_attentions: bool = False
@@ -128,6 +131,7 @@ def share(
         tokens,
         cache=call.cache,
         lead=call.lead,
+        prepended=call.prepended,
         mem_valid=None if call.mems is None else call.mems[0],
         room=room,
         mask_covers_padding=call.attention_mask is not None,

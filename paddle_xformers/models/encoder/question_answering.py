@@ -56,6 +56,9 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
     ) -> QuestionAnsweringModelOutput | tuple[Any, ...] | Tensor:
         """Score each token as the first and as the last of the answer.
 
@@ -74,6 +77,9 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
 
         Returns:
             A QuestionAnsweringModelOutput, or a tuple of its values that are not None: the mean loss if there are
@@ -95,6 +101,9 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
         )
         scores = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, 2)
         start, end = (_without_padding(scores[:, :, i], attention_mask) for i in range(2))
