@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 import sys
@@ -53,23 +54,32 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/parity/test_parity.py",
         "tests/parity/test_parity_wrappers.py",
     ),
+    "attn-bias-external": ("tests/models/test_extras.py", "tests/parity/test_parity_wrappers.py"),
+    "attn-mask-self-kv": ("tests/models/test_extras.py", "tests/parity/test_parity_wrappers.py"),
+    "attn-qkvo-deltas": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
+    "attn-weight-delta": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
+    "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
     "emb-prepend": ("tests/models/test_prepended.py", "tests/parity/parity_cases.py"),
     "emb-sum": ("tests/models/test_prepended.py", "tests/parity/parity_cases.py"),
     "gen-seq2seq": ("tests/models/seq2seq/test_generation.py", "tests/parity/test_parity_seq2seq.py"),
+    "gen-xval": ("tests/models/xval/test_generation.py", "tests/parity/test_parity_modalities.py"),
     "layers-prefix-decoder": ("tests/models/test_prefix_lm.py", "tests/parity/test_parity_prefix.py"),
     "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
     "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
+    "loss-xval": ("tests/models/xval/test_loss.py", "tests/parity/test_parity_modalities.py"),
     "mem-kv-cache": (
         *("test_cached_decoding_equals_one_pass", "test_a_cache_is_a_value"),
         "test_generation_with_a_cache_equals_generation_without",
     ),
     "mod-continuous": ("tests/parity/test_parity_continuous.py",),
+    "mod-multi-input": ("tests/parity/test_parity_modalities.py",),
     "mod-vit": ("tests/parity/test_vision.py",),
     "mod-vit-cls-head": ("tests/models/vit/test_old_port.py",),
+    "mod-xval": ("tests/parity/test_parity_modalities.py",),
     "norm-layernorm-bias": ("tests/nn/test_norms.py",),
     "norm-rezero": ("tests/nn/test_residuals.py",),
     "out-return-embeddings": ("tests/models/test_forward.py",),
@@ -132,7 +142,9 @@ class Part:
         if self.value is not None and self.value == self.info.default:
             return ["default"]
         meant = [example for example in self.info.examples if self.value in (None, example)]
-        return [f"{self.info.name}={example}".replace(" ", "") for example in meant]
+        registered = () if self.value is not None else _registered_names().get(self.info.socket, ())
+        meant += [part["name"] if isinstance(part, dict) else part for part in registered]
+        return list(dict.fromkeys(f"{self.info.name}={example}".replace(" ", "") for example in meant))
 
     def is_set_by(self, fields: Mapping[str, Any]) -> bool:
         """Whether a parity case with these fields is about it."""
@@ -180,8 +192,19 @@ def _other_tests(feature: str, parts: list[Part], reasons: Mapping[str, str]) ->
 
 def _parity_lists() -> ModuleType:
     """The lists of tests/parity/, which no package holds."""
-    path = ROOT / "tests" / "parity" / "parity_cases.py"
-    spec = importlib.util.spec_from_file_location("docs_parity_cases", path)
+    return _loaded(ROOT / "tests" / "parity" / "parity_cases.py")
+
+
+@functools.cache
+def _registered_names() -> Mapping[str, tuple[Any, ...]]:
+    """The parts that contracts register, by socket."""
+    found: Mapping[str, tuple[Any, ...]] = _loaded(ROOT / "tests" / "contracts" / "registered_names.py").REGISTERED
+    return found
+
+
+def _loaded(path: Path) -> ModuleType:
+    """A file of the tests as a module, without the package around it."""
+    spec = importlib.util.spec_from_file_location(f"docs_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up

@@ -18,8 +18,10 @@ from .options import (
     MemoryOptions,
     ModelOptions,
     NormOptions,
+    NumberOptions,
     PositionOptions,
     ResidualOptions,
+    StreamOptions,
     TokenOptions,
     VisionOptions,
 )
@@ -53,12 +55,18 @@ class LayerOptions:
     context_dim: int | None = None
     shift: int = 0
 
+    @property
+    def lines_up(self) -> bool:
+        """Whether it goes over the tokens of a row one after the other, padding left out."""
+        return self.shift > 0 or getattr(self.branch, "attn_hybrid_module", None) is not None
+
 
 @dataclass(frozen=True)
 class StackOptions:
     """Everything a stack of layers is built from, and what stands around it.
 
-    `tokens` is None without a vocabulary, `vision` without images, `continuous` without vectors.
+    `tokens` is None without a vocabulary, `vision` without images, `continuous` without vectors, `numbers` without
+    numbers among the tokens, `streams` without several vocabularies.
     """
 
     model: ModelOptions
@@ -76,6 +84,8 @@ class StackOptions:
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
+    numbers: NumberOptions | None = None
+    streams: StreamOptions | None = None
 
     @property
     def dim(self) -> int:
@@ -127,6 +137,8 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
         continuous=ContinuousOptions(**group_values(ContinuousOptions, values)) if "dim_in" in values else None,
+        numbers=NumberOptions(**group_values(NumberOptions, values)) if "numerical_token_id" in values else None,
+        streams=StreamOptions(**group_values(StreamOptions, values)) if "stream_names" in values else None,
     )
 
 

@@ -10,6 +10,7 @@ from .continuous_rules import CONTINUOUS_RULES
 from .feedforward_rules import FEEDFORWARD_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
+from .modality_rules import MODALITY_RULES
 from .options import LayoutOptions
 from .position_rules import POSITION_RULES
 from .residual_rules import RESIDUAL_RULES
@@ -156,6 +157,12 @@ COMBINATIONS: tuple[Rule, ...] = (
         "untie or use one width",
     ),
     Rule(
+        ("tie_word_embeddings", "token_emb"),
+        lambda v: v["tie_word_embeddings"] and v["token_emb"] != "lookup",
+        "tie_word_embeddings=True makes the table of embeddings the output head, and token_emb={token_emb!r} has no "
+        "table; untie or use token_emb='lookup'",
+    ),
+    Rule(
         ("shift_mem_down", "depth"),
         lambda v: v["shift_mem_down"] > 0 and v["shift_mem_down"] >= _steps_of_self_attention(v),
         "shift_mem_down={shift_mem_down} is not less than the number of self attention layers that run "
@@ -177,6 +184,7 @@ COMBINATIONS: tuple[Rule, ...] = (
         "pooler_normalize=True has no effect while pooler='none'; choose a pooler or leave it out",
     ),
     *CONTINUOUS_RULES,
+    *MODALITY_RULES,
 )
 
 

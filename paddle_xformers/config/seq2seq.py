@@ -74,6 +74,12 @@ SEQ2SEQ = Composition(
             "tie_token_emb=True needs embeddings of one width, but enc_emb_dim={enc_emb_dim} and dec_emb_dim="
             "{dec_emb_dim} (None: dim={dim}); untie or use one width",
         ),
+        Rule(
+            ("tie_token_emb", "enc_token_emb", "dec_token_emb"),
+            lambda v: v["tie_token_emb"] and not v["enc_token_emb"] == v["dec_token_emb"] == "lookup",
+            "tie_token_emb=True shares one table, and of enc_token_emb={enc_token_emb!r} and dec_token_emb="
+            "{dec_token_emb!r} not both have one; untie or use 'lookup' in both",
+        ),
         NEVER_LOOKS,
         ONE_CONDITION,
     ),

@@ -17,6 +17,7 @@ from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
+from .extras import check_alone, check_extras
 from .inputs import (
     check_added,
     check_condition,
@@ -88,13 +89,16 @@ class Backbone:
             check_length(self.stack, b, n, call.attention_mask, cache)
             check_added(self.embeddings_width, sum_embeds, b, n)
             check_prefix(self.stack, b, n, call.prefix_len, cache)
+            check_extras(self.stack, b, n, call)
         check_condition(self.stack, b, n, call.condition, call.mems)
         positions = token_positions(n, call.attention_mask, position_ids, cache)
         around = {} if sum_embeds is None else {"sum_embeds": sum_embeds}
+        held, front = prepended(cache), 0
+        if prefix is not None or held is not None:
+            check_alone(call)
         if prefix is not None:
             around["prepend_embeds"] = prefix.embeds
         x = embed(positions, **around)
-        held, front = prepended(cache), 0
         if prefix is not None:
             positions, call = prefix.in_front(positions, call)
             front = sizes(prefix.embeds)[1]

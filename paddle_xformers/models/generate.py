@@ -171,10 +171,11 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
 class CausalGeneration(Generation):
     """Generation for causal models: the prompt goes on."""
 
-    rows_of_generate = (
+    rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         *("condition", "sum_embeds", "prepend_embeds", "prepend_mask"),
         "prefix_attn_len",
+        "self_attn_kv_mask",
     )
     arguments_of_generate = ("mems", "inputs_embeds")
 
@@ -189,7 +190,7 @@ class CausalGeneration(Generation):
             new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
             check_cover("condition", kwargs.get("condition"), n + new)
             check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
-            if config.prefix_lm:
+            if self.generating_stack().options.decoder.prefix_lm:
                 kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
         return input_ids
 
@@ -229,6 +230,7 @@ class CausalGeneration(Generation):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
+        self_attn_kv_mask: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -249,11 +251,16 @@ class CausalGeneration(Generation):
             prepend_embeds: Vectors in front of the tokens, (b, p, e), for the first step.
             prepend_mask: Which of them are no padding, (b, p).
             prefix_attn_len: Number of tokens of each row that see each other.
+            self_attn_kv_mask: Which of all tokens so far self attention may look at.
             **kwargs: Further arguments of generate(), not needed here.
         """
-        condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
+        n = sizes(input_ids)[1]
+        condition = of_step(condition, n, cached=past_key_values is not None)
+        embedded: dict[str, Tensor | None] = {}
+        if past_key_values is None:
+            embedded = {"prepend_embeds": prepend_embeds, "prepend_mask": prepend_mask}
+            embedded["sum_embeds"] = with_zeros(sum_embeds, n)
         if past_key_values is not None:
-            sum_embeds = prepend_embeds = prepend_mask = None
             input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
                 position_ids = position_ids[:, -1:]
@@ -268,10 +275,9 @@ class CausalGeneration(Generation):
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
             "condition": condition,
-            "sum_embeds": with_zeros(sum_embeds, sizes(input_ids)[1]),
-            "prepend_embeds": prepend_embeds,
-            "prepend_mask": prepend_mask,
+            **{name: value for name, value in embedded.items() if value is not None},
             "prefix_attn_len": prefix_attn_len,
+            "self_attn_kv_mask": self_attn_kv_mask,
             "return_dict": True,
         }
 
@@ -287,8 +293,9 @@ class CausalGeneration(Generation):
             is_encoder_decoder: Not used by this family.
         """
         self.carry_cache(outputs, model_kwargs)
-        if model_kwargs.get("attention_mask") is not None:
-            model_kwargs["attention_mask"] = grown_mask(model_kwargs["attention_mask"])
+        for name in ("attention_mask", "self_attn_kv_mask"):
+            if model_kwargs.get(name) is not None:
+                model_kwargs[name] = grown_mask(model_kwargs[name])
         positions = model_kwargs.get("position_ids")
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)

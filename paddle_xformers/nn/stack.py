@@ -75,7 +75,7 @@ class Stack(nn.Layer):
             result = self._run(
                 layer,
                 streams,
-                shared.calls.get(layer.kind),
+                shared.call_of(layer.kind, step),
                 line=shared.line,
                 context=call.context if layer.kind == "c" else None,
                 mem=mems[step],

@@ -92,6 +92,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -114,6 +115,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
             sum_embeds: Added to the projected vectors, (b, n, d).
             prepend_embeds: Put in front of them, (b, p, d); masks do not cover them, and what is returned does.
             prepend_mask: Which of them are no padding, (b, p).
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -134,7 +136,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
                 raise InputError("mask and lens exclude each other: lens is a mask with padding on the right; give one")
             mask = paddle.arange(x.shape[1]) < lens.unsqueeze(-1)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         output = (self.model.base_model if return_embeddings else self.model)(
             x,
             attention_mask=attention_mask,
@@ -148,6 +150,8 @@ class ContinuousTransformerWrapper(ModelWrapper):
             prepend_mask=prepend_mask,
             excise_prepend_embeds=False,
             return_mems=return_mems,
+            self_attn_kv_mask=self_attn_kv_mask,
+            attn_bias=attn_bias,
             output_attentions=return_attn,
             return_dict=True,
         )

@@ -103,6 +103,7 @@ class TransformerWrapper(ModelWrapper):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = False,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -126,6 +127,7 @@ class TransformerWrapper(ModelWrapper):
             prepend_embeds: Vectors in front of the tokens, (b, p, emb_dim); masks do not cover them.
             prepend_mask: Which of them are no padding, (b, p).
             excise_prepend_embeds: Leave them out of what is returned.
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -138,7 +140,7 @@ class TransformerWrapper(ModelWrapper):
         refuse_arguments("TransformerWrapper", others, self.forward, _NOT_TAKEN)
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         arguments = {
             "input_ids": x,
             "sum_embeds": sum_embeds,
@@ -150,6 +152,8 @@ class TransformerWrapper(ModelWrapper):
             "encoder_hidden_states": context,
             "encoder_attention_mask": context_mask,
             "condition": condition,
+            "self_attn_kv_mask": self_attn_kv_mask,
+            "attn_bias": attn_bias,
             "output_attentions": return_attn,
             "return_dict": True,
         }

@@ -94,6 +94,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],
+    ("tie_word_embeddings", "token_emb"): [{"tie_word_embeddings": True, "token_emb": "hashed"}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
     ("ff_dim", "ff_mult"): [{"ff_dim": 50, "ff_mult": 2}],
     ("hyper_conn_sinkhorn_iters", "upstream_compat"): [
@@ -115,6 +116,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("output_bias", "dim_out"): [{"output_bias": True}],
     ("probabilistic", "dim_out"): [{"probabilistic": True}],
     ("regression_target", "causal"): [{"regression_target": "next"}],
+    ("numerical_token_id", "num_tokens"): [{"numerical_token_id": 256}],
+    ("stream_names",): [{"stream_names": ["note", "note"]}],
+    ("stream_names", "stream_num_tokens"): [{"stream_names": ["note"]}],
+    ("stream_num_tokens",): [{"stream_num_tokens": [256, 0]}],
     ("regression_loss", "probabilistic"): [{"regression_loss": "l1", "probabilistic": True, "dim_out": 3}],
 }
 
@@ -143,6 +148,8 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     for gate in ("gate_values", "output_gate"):
         shapes = {gate: True, f"{gate}_rank": 2, f"{gate}_headwise": True}
         rule(f"{gate}_rank", f"{gate}_headwise", **shapes)
+    rule("hybrid_learned_mix", "hybrid_module", hybrid_learned_mix=True)
+    rule("hybrid_fold_axial_dim", "hybrid_module", hybrid_fold_axial_dim=2)
     rule("swiglu_values", "gate_values", "output_gate", swiglu_values=True)
     silu = {"gate_values": True, "low_rank_silu_gates": False}
     rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)

@@ -134,6 +134,18 @@ def test_generation_gives_the_same_with_a_cache_and_without(around):
         np.testing.assert_allclose(found[0][1].numpy(), found[1][1].numpy(), atol=1e-4)
 
 
+def test_keys_that_are_hidden_beside_them():
+    model, ids, vectors = build({"rotary_pos_emb": True, "num_memory_tokens": 2}), tokens(), drawn(1, 2, P, 32)
+    seen = paddle.ones([2, 14], dtype="int64")
+    seen[:, 3] = 0
+    whole = logits(model, ids, prepend_embeds=vectors, self_attn_kv_mask=seen)
+    given = {"use_cache": True, "return_dict": True}
+    first = model(ids[:, :6], prepend_embeds=vectors, self_attn_kv_mask=seen[:, :6], **given)
+    rest = model(ids[:, 6:], past_key_values=first.past_key_values, self_attn_kv_mask=seen, **given)
+    np.testing.assert_allclose(np.concatenate([first.logits.numpy(), rest.logits.numpy()], 1), whole, atol=1e-4)
+    assert np.abs(whole - logits(model, ids, prepend_embeds=vectors)).max() > 1e-4
+
+
 def test_a_whole_window_of_tokens_goes_behind_them():
     """max_seq_len counts tokens: vectors in front need no positions."""
     model = build({"max_seq_len": 14})
@@ -188,6 +200,10 @@ def test_what_is_added_is_added_before_the_norm():
         (
             {"prepend_embeds": paddle.zeros([2, 3, 32]), "attention_mask": paddle.ones([2, 14, 14], "int64")},
             "must tell padding alone",
+        ),
+        (
+            {"prepend_embeds": paddle.zeros([2, 3, 32]), "attn_bias": paddle.zeros([14, 14])},
+            "attn_bias and attn_deltas are about tokens",
         ),
         ({"sum_embeds": paddle.zeros([2, 13, 32])}, r"sum_embeds has shape \[2, 13, 32\].*\(2, 14, 32\)"),
         ({"sum_embeds": paddle.zeros([2, 14, 32], "int64")}, "sum_embeds .* floating point"),

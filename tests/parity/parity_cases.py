@@ -53,6 +53,7 @@ XPOS = ROTARY | {"rotary_xpos": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 CROSS = {"cross_attend": True}
+HYBRID = {"attn_hybrid_module": "gru", "attn_hybrid_fold_axial_dim": 1}
 GQA = {"attn_kv_heads": 2}
 NO_GQA = {"attn_kv_heads": None}
 QK_NORM = {"attn_qk_norm": True}
@@ -299,6 +300,14 @@ CASES = [
         for name, module in (("mish", "Mish"), ("softplus", "Softplus"), ("elu", "ELU"))
     ),
     Case("leaky relu", GLU, ours={"ff_activation": "leaky_relu"}, theirs={"ff_custom_activation": "LeakyReLU"}),
+    Case("hybrid GRU", HYBRID),
+    Case("hybrid GRU, learned mix, GQA", HYBRID | GQA | ROTARY | {"attn_hybrid_learned_mix": True}),
+    Case("hybrid GRU, folded, right padding", HYBRID | {"attn_hybrid_fold_axial_dim": 3}, inputs=("right padding",)),
+    Case(
+        "hybrid GRU across",
+        HYBRID | CROSS | {f"cross_{name}": value for name, value in HYBRID.items()},
+        families=("decoder",),
+    ),
     Case("soft clamp", {"ff_softclamp_value": 1.5}),
     Case("soft clamps of a gated unit", GLU | {"ff_glu_softclamp": True, "ff_glu_up_softclamp_value": 0.7}),
     Case(
@@ -465,6 +474,8 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "token_emb": "a module there: tests/parity/test_parity_registered.py",
+    "transform_token_embeds": "a function of a call there: tests/parity/test_parity_registered.py",
     "ff_layer": "our own way to a user's layer: tests/contracts/registered.py",
     "position_infused_attn": DROPPED,
     "rotary_values": DROPPED,

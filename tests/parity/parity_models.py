@@ -134,6 +134,10 @@ def build_theirs(case: Case, family: Family) -> Any:
     options = STACK | case.upstream | case.theirs
     if "ff_custom_activation" in options:
         options["ff_custom_activation"] = getattr(torch.nn, options["ff_custom_activation"])()
+    for cross in ("", "cross_"):
+        if f"{cross}attn_hybrid_module" in options:
+            width = options["heads"] * options["attn_dim_head"]
+            options[f"{cross}attn_hybrid_module"] = torch.nn.GRU(options["dim"], width, batch_first=True)
     stack = family.stack(**options, verbose=False)
     model = TransformerWrapper(**WRAPPER | case.wrapper | case.their_wrapper, attn_layers=stack).eval()
     generator = torch.Generator().manual_seed(7)

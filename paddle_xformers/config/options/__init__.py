@@ -13,10 +13,12 @@ from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
+from .numbers import NumberOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
-from .token import TokenOptions
+from .streams import StreamOptions
+from .token import EmbeddingWidthOptions, TokenOptions
 from .vision import VisionOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
@@ -60,6 +62,8 @@ ALL_GROUPS: tuple[type, ...] = (
     Seq2SeqOptions,
     VisionOptions,
     ContinuousOptions,
+    NumberOptions,
+    StreamOptions,
 )
 
 __all__ = [
@@ -73,6 +77,7 @@ __all__ = [
     "ContinuousOptions",
     "DecoderOptions",
     "EmbeddingOptions",
+    "EmbeddingWidthOptions",
     "EncoderOptions",
     "FeedForwardOptions",
     "HeadOptions",
@@ -82,11 +87,13 @@ __all__ = [
     "MemoryTokenOptions",
     "ModelOptions",
     "NormOptions",
+    "NumberOptions",
     "PositionOptions",
     "ResidualOptions",
     "SchemeOptions",
     "Seq2SeqOptions",
     "SequenceOptions",
+    "StreamOptions",
     "TokenOptions",
     "VisionOptions",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import paddle
 from paddle import Tensor
@@ -16,12 +16,16 @@ from ...nn.places import kept_tokens, mask_of_lengths
 from ...nn.regression import RegressionHead, regression_loss
 from ...nn.sizes import sizes
 from ..backbone import Backbone
+from ..extras import Extras, taken
 from ..outputs import XModelOutput, XRegressionOutput
 from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel
 from .configuration import XContinuousConfig
 from .generate import VectorGeneration
 from .inputs import check_lengths, check_vector_labels, check_vectors
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -76,6 +80,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the model.
 
@@ -106,6 +111,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
                 `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
             prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the vectors there.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -129,6 +135,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
+            **taken(extras),
         )
         if not config.causal and (call.use_cache or call.cache is not None):
             raise InputError(
@@ -195,6 +202,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        **extras: Unpack[Extras],
     ) -> XRegressionOutput | tuple[Any, ...] | Tensor:
         """Predict a vector at every place.
 
@@ -219,6 +227,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XRegressionOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -247,6 +256,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             excise_prepend_embeds=excise_prepend_embeds,
+            **extras,
         )
         means, log_variances = hidden.last_hidden_state, None
         if self.head is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -10,12 +10,16 @@ from paddle import Tensor
 from ..._compat import import_paddlenlp
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
+from ..extras import Extras, taken
 from ..generate import CausalGeneration
 from ..losses import next_token_loss
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
 from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XDecoderConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -67,6 +71,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -97,6 +102,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
             prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -117,6 +123,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
+            **taken(extras),
         )
         width = self.embeddings_width
         prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values)
@@ -171,6 +178,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        **extras: Unpack[Extras],
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
 
@@ -195,6 +203,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -223,6 +232,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             excise_prepend_embeds=excise_prepend_embeds,
+            **extras,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         output = XCausalLMOutput(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor, nn
@@ -10,12 +10,16 @@ from paddle.nn import functional as F
 
 from ...nn.linear import Linear
 from ...nn.norms import LayerNorm
+from ..extras import Extras
 from ..losses import token_loss
 from ..outputs import XMaskedLMOutput, as_asked
 from ..prefix import tokens_of
 from ..pretrained import make_lm_head
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class LMTransform(nn.Layer):
@@ -74,6 +78,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        **extras: Unpack[Extras],
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
 
@@ -95,6 +100,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XMaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -119,6 +125,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             excise_prepend_embeds=excise_prepend_embeds,
+            **extras,
         )
         x = hidden.last_hidden_state
         logits = self.lm_head(x if self.transform is None else self.transform(x))  # (b, n, v)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -12,9 +12,13 @@ from ...nn.calls import StackCall
 from ...nn.places import kept_tokens
 from ...nn.pooling import Pooler
 from ..backbone import TokenBackbone
+from ..extras import Extras, taken
 from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XEncoderConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -67,6 +71,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         condition: Tensor | None = None,
         sum_embeds: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        **extras: Unpack[Extras],
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
 
@@ -91,6 +96,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
                 of the tokens; needed where the configuration has such parts.
             sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.
@@ -106,6 +112,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             context_mask=encoder_attention_mask,
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            **taken(extras),
         )
         prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, self.embeddings_width)
         seen = self.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor, nn
@@ -10,11 +10,15 @@ from paddle import Tensor, nn
 from ..._compat import import_paddlenlp
 from ...nn.linear import Linear
 from ...nn.places import kept_tokens
+from ..extras import Extras
 from ..inputs import check_span
 from ..losses import IGNORED, class_loss
 from ..outputs import as_asked
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -59,6 +63,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> QuestionAnsweringModelOutput | tuple[Any, ...] | Tensor:
         """Score each token as the first and as the last of the answer.
 
@@ -80,6 +85,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             sum_embeds: Likewise.
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A QuestionAnsweringModelOutput, or a tuple of its values that are not None: the mean loss if there are
@@ -104,6 +110,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             sum_embeds=sum_embeds,
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
+            **extras,
         )
         scores = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, 2)
         start, end = (_without_padding(scores[:, :, i], attention_mask) for i in range(2))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor, nn
 
 from ..._compat import import_paddlenlp
 from ...nn.linear import Linear
+from ..extras import Extras
 from ..losses import token_loss
 from ..outputs import as_asked
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -53,6 +57,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> TokenClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the class of each token.
 
@@ -72,6 +77,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             sum_embeds: Likewise.
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A TokenClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -96,6 +102,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             sum_embeds=sum_embeds,
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
+            **extras,
         )
         logits = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, num_labels)
         output = TokenClassifierOutput(
