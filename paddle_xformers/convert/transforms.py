@@ -76,6 +76,22 @@ def _without_bias(place: Place) -> bool:
     return isinstance(branch, FeedForwardOptions) and branch.ff_no_bias
 
 
+def unless_alone(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """Nothing for a layer that sees no other: what would weigh its own reading against nothing else is left out."""
+    layer, residual = place.layer, place.stack.residual
+    if residual.integrate_layers:
+        alone = layer is place.stack.layers[0] and residual.layer_integrate_use_softmax
+    else:
+        alone = layer is not None and layer.opens
+    return None if alone else array
+
+
+def unless_alone_transposed(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """(out, in) to (in, out), or nothing, likewise."""
+    kept = unless_alone(array, place)
+    return None if kept is None else kept.T
+
+
 def rotary_frequencies(array: np.ndarray, place: Place) -> None:
     """Nothing to store: ours follow from the configuration, and must be the same."""
     position, head_dim = place.stack.position, place.stack.attention.attn_dim_head

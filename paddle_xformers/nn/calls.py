@@ -19,6 +19,7 @@ from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
 from .places import Places, make_places, within
 from .positions import Rotary, Sinusoid
+from .residuals import looks_along
 from .shift import Line, line_up
 from .sizes import sizes
 
@@ -94,7 +95,7 @@ class Shared:
         places: Positions of queries and keys.
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
-        line: How the tokens line up for token shift; None: there is no padding among them, or nobody asks.
+        line: How the tokens line up for layers that look along them; None: none does, or there is no padding.
         deltas: What the caller adds inside single layers, by their place in the order of execution.
     """
 
@@ -208,9 +209,10 @@ def _prefix(call: StackCall, places: Places) -> Tensor | None:
 
 
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
-    """How the tokens line up, where a layer goes over them in line and a mask of two axes may tell of padding."""
+    """How the tokens line up, where a layer looks along them and a mask of two axes may tell of padding."""
     mask = call.attention_mask
-    if mask is None or mask.ndim != 2 or not any(layer.lines_up for layer in options.layers):
+    along = looks_along(options.residual) or any(layer.lines_up for layer in options.layers)
+    if mask is None or mask.ndim != 2 or not along:
         return None
     return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))
 

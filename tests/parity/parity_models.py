@@ -134,6 +134,10 @@ def build_theirs(case: Case, family: Family) -> Any:
     options = STACK | case.upstream | case.theirs
     if "ff_custom_activation" in options:
         options["ff_custom_activation"] = getattr(torch.nn, options["ff_custom_activation"])()
+    depth = dict(options.get("attn_aggregated_residual_kwargs", {}))
+    if "lora_activation" in depth:
+        depth["lora_activation"] = getattr(torch.nn, depth["lora_activation"])()
+        options["attn_aggregated_residual_kwargs"] = depth
     for cross in ("", "cross_"):
         if f"{cross}attn_hybrid_module" in options:
             width = options["heads"] * options["attn_dim_head"]

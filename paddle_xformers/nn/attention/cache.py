@@ -10,7 +10,8 @@ something, in the order of execution: a tuple of
 - keys, (b, g, length, w), already rotated, and values, (b, g, length, k), of an attention layer; cross attention keeps
   those of its context;
 - what the parts of an attention layer keep beside them, in the order of the parts;
-- the last inputs, (b, reach, d), of a layer with token shift.
+- the last inputs, (b, reach, d), of a layer with token shift, one for each view of the streams that its branch reads;
+- what its residual connection keeps.
 
 A cache is a value: a forward returns a longer one and leaves the old one alone. The exception is a cache that
 `reserve` has given spare room (its keys are longer than its positions): a forward writes new tokens into the
