@@ -117,7 +117,9 @@ class TokenEmbeddings(Embeddings):
         position_ids: Tensor,
         inputs_embeds: Tensor | None = None,
         token_type_ids: Tensor | None = None,
-        **around: Tensor | None,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
     ) -> Tensor:
         """Embed a batch.
 
@@ -126,7 +128,8 @@ class TokenEmbeddings(Embeddings):
             position_ids: (b or 1, n).
             inputs_embeds: Token embeddings instead of ids, (b, n, emb_dim).
             token_type_ids: Type of each token, (b, n), if the model knows types; None: 0 for all.
-            **around: What else `finish` takes.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
             (b, n, d), or (b, p + n, d) with p vectors in front.
@@ -139,7 +142,7 @@ class TokenEmbeddings(Embeddings):
             x = self.transform(x)
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
-        return self.finish(x, position_ids, **around)
+        return self.finish(x, position_ids, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""
@@ -197,14 +200,23 @@ class ContinuousEmbeddings(Embeddings):
             self.input_proj = Linear(continuous.dim_in, options.dim, bias=continuous.input_bias)
         self.build_rest(options.dim, options)
 
-    def forward(self, inputs: Tensor, position_ids: Tensor, *, padded: bool, **around: Tensor | None) -> Tensor:
+    def forward(
+        self,
+        inputs: Tensor,
+        position_ids: Tensor,
+        *,
+        padded: bool,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Embed a batch.
 
         Args:
             inputs: (b, n, dim_in), or (b, n, d) without a projection.
             position_ids: (b or 1, n), `PADDING` for what is no vector.
             padded: Whether there may be padding. What stands there, nan even, then has no effect.
-            **around: What else `finish` takes.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
             (b, n, d), or (b, p + n, d) with p vectors in front.
@@ -215,7 +227,12 @@ class ContinuousEmbeddings(Embeddings):
         if padded:
             blank = paddle.zeros([1], dtype=inputs.dtype)
             inputs = paddle.where((position_ids > PADDING).unsqueeze(-1), inputs, blank)
-        return self.finish(inputs if self.input_proj is None else self.input_proj(inputs), position_ids, **around)
+        return self.finish(
+            inputs if self.input_proj is None else self.input_proj(inputs),
+            position_ids,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+        )
 
 
 def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:
