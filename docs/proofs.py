@@ -67,6 +67,8 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
+    "emb-prepend": ("tests/models/test_prepended.py", "tests/parity/parity_cases.py"),
+    "emb-sum": ("tests/models/test_prepended.py", "tests/parity/parity_cases.py"),
     "gen-seq2seq": ("tests/models/seq2seq/test_generation.py", "tests/parity/test_parity_seq2seq.py"),
     "gen-xval": ("tests/models/xval/test_generation.py", "tests/parity/test_parity_modalities.py"),
     "layers-prefix-decoder": ("tests/models/test_prefix_lm.py", "tests/parity/test_parity_prefix.py"),

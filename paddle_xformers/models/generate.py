@@ -173,7 +173,7 @@ class CausalGeneration(Generation):
 
     rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
-        "condition",
+        *("condition", "sum_embeds", "prepend_embeds", "prepend_mask"),
         "prefix_attn_len",
         "self_attn_kv_mask",
     )
@@ -226,6 +226,9 @@ class CausalGeneration(Generation):
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
         **kwargs: Any,
@@ -244,11 +247,19 @@ class CausalGeneration(Generation):
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
                 be.
+            sum_embeds: Added to the embeddings of the prompt, (b, prompt, e); to those of new tokens nothing is added.
+            prepend_embeds: Vectors in front of the tokens, (b, p, e), for the first step.
+            prepend_mask: Which of them are no padding, (b, p).
             prefix_attn_len: Number of tokens of each row that see each other.
             self_attn_kv_mask: Which of all tokens so far self attention may look at.
             **kwargs: Further arguments of generate(), not needed here.
         """
-        condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
+        n = sizes(input_ids)[1]
+        condition = of_step(condition, n, cached=past_key_values is not None)
+        embedded: dict[str, Tensor | None] = {}
+        if past_key_values is None:
+            embedded = {"prepend_embeds": prepend_embeds, "prepend_mask": prepend_mask}
+            embedded["sum_embeds"] = with_zeros(sum_embeds, n)
         if past_key_values is not None:
             input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
@@ -264,6 +275,7 @@ class CausalGeneration(Generation):
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
             "condition": condition,
+            **{name: value for name, value in embedded.items() if value is not None},
             "prefix_attn_len": prefix_attn_len,
             "self_attn_kv_mask": self_attn_kv_mask,
             "return_dict": True,
@@ -308,6 +320,19 @@ def of_step(given: Tensor | None, n: int, *, cached: bool) -> Tensor | None:
     if given is None or given.ndim == 2:
         return given
     return given[:, n - 1 : n] if cached else given[:, :n]
+
+
+def with_zeros(given: Tensor | None, n: int) -> Tensor | None:
+    """Return what is added to the embeddings of a prompt, and zeros for the tokens after it, (b, n, e).
+
+    Args:
+        given: What the caller gave, (b, prompt, e), or None.
+        n: Number of tokens so far.
+    """
+    if given is None or given.shape[1] >= n:
+        return given
+    b, prompt, width = given.shape
+    return paddle.concat([given, paddle.zeros([b, n - prompt, width], given.dtype)], axis=1)
 
 
 def mask_of_last_token(mask: Tensor | None) -> Tensor | None:

@@ -11,7 +11,7 @@ import paddle
 from paddle import Tensor
 
 from ..errors import InputError
-from ..nn.attention.cache import cache_length
+from ..nn.attention.cache import cache_length, prepended
 from ..nn.calls import StackCall
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
@@ -90,6 +90,28 @@ def check_types(token_type_ids: Tensor | None, type_vocab_size: int, b: int, n: 
         raise InputError(f"token_type_ids has dtype {token_type_ids.dtype}; types are int64 or int32")
     if list(token_type_ids.shape) != [b, n]:
         raise InputError(f"token_type_ids has shape {list(token_type_ids.shape)}; give one for each token, ({b}, {n})")
+
+
+def check_added(width: int, sum_embeds: Tensor | None, b: int, n: int) -> None:
+    """Refuse anything but one vector a token, as wide as the embeddings that it is added to.
+
+    Args:
+        width: Width of the embeddings, e.
+        sum_embeds: (b, n, e), or None.
+        b: Batch size.
+        n: Number of new tokens.
+
+    Raises:
+        InputError: If the shape or type is wrong.
+    """
+    if sum_embeds is None:
+        return
+    shape = list(sum_embeds.shape)
+    if shape != [b, n, width] or not sum_embeds.is_floating_point():
+        raise InputError(
+            f"sum_embeds has shape {shape} and dtype {sum_embeds.dtype}; give one floating point vector a new token, "
+            f"({b}, {n}, {width}): as wide as the embeddings (emb_dim, or dim)"
+        )
 
 
 def check_memory(stack: Stack, b: int, call: StackCall) -> None:
@@ -219,7 +241,8 @@ def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, pa
         InputError: If there are too many tokens, or the mask does not fit.
     """
     limit, memory = stack.options.position.max_seq_len, stack.options.memory
-    before = cache_length(past)
+    front = prepended(past)
+    before = cache_length(past) - (0 if front is None else front.shape[1])
     # Mems in the cache are not tokens of the caller's; how many there are is known only up to max_mem_len.
     most = max(before - memory.num_memory_tokens, 0) + n
     fewest = max(before - memory.num_memory_tokens - memory.max_mem_len, 0) + n

@@ -42,6 +42,8 @@ class StackCall:
         repeat_blocks: The blocks to run more than once, or None.
         transform: What changes the input of blocks, or None.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
+            tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
@@ -62,6 +64,7 @@ class StackCall:
     repeat_blocks: Sequence[Any] | None = None
     transform: Any = None
     prefix_len: Tensor | int | None = None
+    prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False
     output_attentions: bool = False
@@ -155,6 +158,7 @@ def share(
         tokens,
         cache=call.cache,
         lead=call.lead,
+        prepended=call.prepended,
         mem_valid=None if call.mems is None else call.mems[0],
         room=room,
         mask_covers_padding=call.attention_mask is not None,

@@ -22,7 +22,8 @@ class Case:
         theirs: Further keywords of the Decoder only; activations by the name of their class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
-            "mems" (a second segment after a first), "token types", "condition", "token conditions".
+            "mems" (a second segment after a first), "token types", "condition", "token conditions",
+            "prepended", "prepended mask" (vectors in front), "summed".
         families: The families it is built for.
         same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
     """
@@ -479,6 +480,13 @@ CASES = [
         inputs=("token types", *PADDED),
         families=ENCODER,
     ),
+    Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
+    Case("vectors in front, rotary", ROTARY, inputs=("prepended", "prepended mask", *PADDED)),
+    Case("vectors in front, memory tokens", ROTARY, MEMORY, inputs=("prepended", *PADDED)),
+    Case("vectors in front, t5", T5 | GQA, inputs=("prepended", "prepended mask")),
+    Case("vectors in front, alibi, mems", ALIBI, XL, inputs=("prepended", "mems")),
+    Case("vectors added", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("summed", *PADDED)),
+    Case("vectors added and in front", ROTARY, {"emb_frac_gradient": 0.3}, inputs=("summed", "prepended")),
     # Masks
     Case("padding", inputs=PADDED),
     Case("padding, rotary", ROTARY, inputs=PADDED),

@@ -65,6 +65,9 @@ class Inputs:
         context_mask: Which of it is no padding, (b, m).
         types: Token types, (b, n).
         condition: What adaptive norms depend on, (b, c) or (b, n, c).
+        prepended: Vectors in front of the tokens, (b, p, e).
+        prepended_mask: Which of them are no padding, (b, p).
+        summed: What is added to the embeddings, (b, n, e).
         weights: Random factors of the loss, (b, n, v), zero at padding.
     """
 
@@ -77,6 +80,9 @@ class Inputs:
     types: np.ndarray | None
     weights: np.ndarray
     condition: np.ndarray | None = None
+    prepended: np.ndarray | None = None
+    prepended_mask: np.ndarray | None = None
+    summed: np.ndarray | None = None
 
     @property
     def valid(self) -> np.ndarray:
@@ -178,6 +184,13 @@ def make_inputs(case: Case) -> Inputs:
         inputs.condition = draw.standard_normal((BATCH, width)).astype("float32")
     if "token conditions" in case.inputs:
         inputs.condition = draw.standard_normal((BATCH, LENGTH, width)).astype("float32")
+    width = options.get("emb_dim", options["dim"])
+    if "prepended" in case.inputs:
+        inputs.prepended = draw.standard_normal((BATCH, 3, width)).astype("float32")
+    if "prepended mask" in case.inputs:
+        inputs.prepended_mask = np.array([[True, True, True], [False, True, True]])  # padding counts there
+    if "summed" in case.inputs:
+        inputs.summed = draw.standard_normal((BATCH, LENGTH, width)).astype("float32")
     weights[~inputs.valid] = 0
     return inputs
 
@@ -193,8 +206,13 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
             "context": inputs.context,
             "context_mask": inputs.context_mask,
             "condition": inputs.condition,
+            "prepend_embeds": inputs.prepended,
+            "prepend_mask": inputs.prepended_mask,
+            "sum_embeds": inputs.summed,
         }
         tensors: dict[str, Any] = {name: torch.tensor(value) for name, value in given.items() if value is not None}
+        if inputs.prepended is not None:
+            tensors["excise_prepend_embeds"] = True
         if inputs.types is not None:
             tensors["embed_ids"] = {"sentence": torch.tensor(inputs.types)}
         logits, hidden = model(torch.tensor(ids), mems=mems, mem_masks=mem_masks, return_intermediates=True, **tensors)
@@ -250,6 +268,9 @@ def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True)
         "attention_mask": mask,
         "encoder_attention_mask": inputs.context_mask,
         "token_type_ids": inputs.types,
+        "sum_embeds": None if inputs.summed is None else inputs.summed[:, start:stop],
+        "prepend_embeds": None if start else inputs.prepended,
+        "prepend_mask": None if start else inputs.prepended_mask,
         "condition": condition[:, start:stop] if condition is not None and condition.ndim == 3 else condition,
     }
     return {name: paddle.to_tensor(value) for name, value in given.items() if value is not None}

@@ -55,6 +55,9 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
@@ -75,6 +78,9 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
             **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -98,6 +104,9 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_hidden_states=output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
             **extras,
         )
         pooled = last_token(hidden.last_hidden_state, kept_tokens(attention_mask))  # (b, d)

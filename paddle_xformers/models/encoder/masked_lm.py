@@ -13,6 +13,7 @@ from ...nn.norms import LayerNorm
 from ..extras import Extras
 from ..losses import token_loss
 from ..outputs import XMaskedLMOutput, as_asked
+from ..prefix import tokens_of
 from ..pretrained import make_lm_head
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
@@ -73,6 +74,10 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
         **extras: Unpack[Extras],
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
@@ -91,6 +96,10 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            excise_prepend_embeds: Likewise.
             **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -112,12 +121,18 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=excise_prepend_embeds,
             **extras,
         )
         x = hidden.last_hidden_state
         logits = self.lm_head(x if self.transform is None else self.transform(x))  # (b, n, v)
         output = XMaskedLMOutput(
-            loss=None if labels is None else token_loss(logits, labels),
+            loss=None
+            if labels is None
+            else token_loss(tokens_of(logits, prepend_embeds, excise_prepend_embeds), labels),
             logits=logits,
             hidden_states=hidden.hidden_states,
             attentions=hidden.attentions,

@@ -60,6 +60,9 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> QuestionAnsweringModelOutput | tuple[Any, ...] | Tensor:
         """Score each token as the first and as the last of the answer.
@@ -79,6 +82,9 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
             **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -101,6 +107,9 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
             **extras,
         )
         scores = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, 2)

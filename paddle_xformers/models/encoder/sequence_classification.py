@@ -60,6 +60,9 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
@@ -79,6 +82,9 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
             **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -101,6 +107,9 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
             **extras,
         )
         logits = self.classifier(self.dropout(hidden.pooler_output))  # (b, num_labels)

@@ -54,6 +54,9 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         **extras: Unpack[Extras],
     ) -> TokenClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the class of each token.
@@ -71,6 +74,9 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
             **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -93,6 +99,9 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
             **extras,
         )
         logits = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, num_labels)
