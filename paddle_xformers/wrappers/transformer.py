@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paddle import Tensor
@@ -28,7 +28,6 @@ _NOT_TAKEN = {
     "cache": "AutoregressiveWrapper.generate keeps keys and values by itself, and so does .model(past_key_values=...)",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
     "return_embeddings_and_intermediates": "call .model(output_hidden_states=True, output_attentions=True)",
-    "embed_ids": "this model has one kind of token ids; add other embeddings with sum_embeds",
 }
 
 
@@ -109,6 +108,7 @@ class TransformerWrapper(ModelWrapper):
         layers_execute_order: Sequence[int] | None = None,
         repeat_blocks: Sequence[Any] | None = None,
         transform_block_inputs: Any = None,
+        embed_ids: Mapping[str, Tensor] | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -136,6 +136,7 @@ class TransformerWrapper(ModelWrapper):
             layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
+            embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -152,6 +153,7 @@ class TransformerWrapper(ModelWrapper):
         arguments = {
             "input_ids": x,
             "sum_embeds": sum_embeds,
+            "embed_ids": embed_ids,
             "prepend_embeds": prepend_embeds,
             "prepend_mask": prepend_mask,
             "excise_prepend_embeds": excise_prepend_embeds,

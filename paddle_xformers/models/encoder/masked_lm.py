@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -78,6 +79,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
@@ -100,7 +102,8 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            embed_ids: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XMaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -122,6 +125,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             return_dict=True,
             condition=condition,
             sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             excise_prepend_embeds=excise_prepend_embeds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -63,6 +64,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> QuestionAnsweringModelOutput | tuple[Any, ...] | Tensor:
         """Score each token as the first and as the last of the answer.
@@ -85,7 +87,8 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             sum_embeds: Likewise.
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            embed_ids: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A QuestionAnsweringModelOutput, or a tuple of its values that are not None: the mean loss if there are
@@ -108,6 +111,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             return_dict=True,
             condition=condition,
             sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             **extras,
