@@ -1,8 +1,8 @@
-"""Further arguments of a forward, about self attention, which models and heads pass on together."""
+"""Further arguments of a forward, about single layers, which models and heads pass on together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from paddle import Tensor
@@ -10,9 +10,10 @@ from paddle import Tensor
 from ..config import nearest
 from ..config.options import AttentionOptions
 from ..errors import InputError
-from ..nn.attention.cache import cache_length
+from ..nn.attention.cache import cache_length, prepended
 from ..nn.attention.deltas import Deltas
 from ..nn.calls import StackCall
+from ..nn.order import check_transform
 from ..nn.stack import Stack
 
 
@@ -29,6 +30,13 @@ class Extras(TypedDict, total=False):
             from `q_delta`, `k_delta`, `v_delta` (to the projections, (b or 1, n, width)), `o_delta` (to what all heads
             attended, before gates and the output projection) and `attn_delta` (to the weights of the keys that are
             seen, shaped like attn_bias) to tensors, or None. All of the new tokens.
+        layers_execute_order: Indices of the built layers in the order they run in this forward, in place of the
+            configuration's. The calls that share a cache or mems need the same order.
+        repeat_blocks: Blocks that run more than once in this forward, a block after the other: (block, times),
+            ((first, last), times), or a list of these; blocks count from 0, the others run once.
+        transform_block_inputs: What changes the input of blocks: functions by block, counted from 1, each of the
+            residual stream, (b, n, d) (with several streams (b, n, s, d)), or one function of the block and the stream.
+            The stream of block 1 is the embedded sequence, memory tokens and positions included.
         return_gumbel_log_probs: Return the logarithm of the probability, before the draw, of the key that each query
             drew, as gumbel_log_probs (needs attn_normalizer="gumbel").
     """
@@ -36,6 +44,9 @@ class Extras(TypedDict, total=False):
     self_attn_kv_mask: Tensor | None
     attn_bias: Tensor | None
     attn_deltas: Sequence[Mapping[str, Tensor | None] | None] | None
+    layers_execute_order: Sequence[int] | None
+    repeat_blocks: Sequence[Any] | None
+    transform_block_inputs: Mapping[int, Callable[[Tensor], Tensor]] | Callable[[int, Tensor], Tensor] | None
     return_gumbel_log_probs: bool
 
 
@@ -60,6 +71,9 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "key_mask": extras.get("self_attn_kv_mask"),
         "bias": extras.get("attn_bias"),
         "deltas": tuple(_deltas(entry) for entry in extras.get("attn_deltas") or ()),
+        "order": extras.get("layers_execute_order"),
+        "repeat_blocks": extras.get("repeat_blocks"),
+        "transform": extras.get("transform_block_inputs"),
         "log_probs": bool(extras.get("return_gumbel_log_probs")),
     }
 
@@ -69,6 +83,20 @@ def _deltas(given: Mapping[str, Any] | None) -> Deltas:
         if name not in _DELTAS:
             raise InputError(f"attn_deltas has an entry with {name!r}; its names are {', '.join(_DELTAS)}")
     return Deltas(**{_DELTAS[name]: delta for name, delta in (given or {}).items()})
+
+
+def check_order(stack: Stack, call: StackCall) -> None:
+    """Refuse an order of layers that there is none of, and functions of blocks that do not run.
+
+    Args:
+        stack: The stack.
+        call: What is asked of the stack.
+
+    Raises:
+        InputError: If one does not fit.
+    """
+    steps = len(stack.order_of(call))
+    check_transform(call.transform, -(-steps // stack.options.block_length))
 
 
 def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
@@ -85,7 +113,7 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
     """
     if call.key_mask is None and call.bias is None and not call.deltas and not call.log_probs:
         return
-    layers = [stack.options.layers[index] for index in stack.options.order]
+    layers = [stack.options.layers[index] for index in stack.order_of(call)]
     branches: list[Any] = [layer.branch for layer in layers if layer.kind == "a"]
     if not branches:
         raise InputError(
@@ -95,8 +123,8 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
         raise InputError(
             "return_gumbel_log_probs needs weights that are drawn; set attn_normalizer='gumbel' or leave it out"
         )
-    memory = stack.options.memory
-    past = max(cache_length(call.cache) - memory.num_memory_tokens, 0)
+    memory, held = stack.options.memory, prepended(call.cache)
+    past = max(cache_length(call.cache) - memory.num_memory_tokens - (0 if held is None else held.shape[1]), 0)
     keys = range(max(past - memory.max_mem_len, 0) + n, past + n + 1)
     if call.key_mask is not None and (call.key_mask.ndim != 2 or not _fits(call.key_mask, ((b,), keys))):
         raise InputError(
@@ -115,6 +143,22 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
         _check_deltas(deltas, f"attn_deltas[{layer}]", branch, b, n)
         if deltas.weights is not None:
             _check_square(f"the attn_delta of attn_deltas[{layer}]", deltas.weights, square)
+
+
+def check_alone(call: StackCall) -> None:
+    """Refuse what is about single queries and keys beside vectors in front of the tokens, which it does not cover.
+
+    Args:
+        call: What is asked of the stack, with such vectors.
+
+    Raises:
+        InputError: If there is any of it.
+    """
+    if call.bias is not None or call.deltas:
+        raise InputError(
+            "attn_bias and attn_deltas are about tokens, and do not go with prepend_embeds in front of them; leave one "
+            "of them out"
+        )
 
 
 def _check_deltas(deltas: Deltas, name: str, branch: Any, b: int, n: int) -> None:

@@ -46,14 +46,32 @@ class NormOptions:
         above=0,
         examples=(0.001,),
     )
+    norm_add_unit_offset: bool = option(
+        False,
+        "The gains of the norms in the stack and of use_layerscale are stored less 1, so that weight decay draws them "
+        "to 1 and not to 0; what is computed at first is the same. x-transformers stores them so by default.",
+        feature="norm-unit-offset",
+    )
     norm_placement: str = option(
         "pre",
         "pre: before each branch. post: after each residual sum. sandwich: before and on the branch output. "
         "pre_and_post: before each branch and after each residual sum. attn_branch: on the output of attention "
-        "branches, before feed-forward branches.",
+        "branches, before feed-forward branches. resi_dual: after each residual sum, beside a second stream that adds "
+        "up the branches without norms and is normed and added at the end.",
         feature="norm-pre-post",
-        paper="2002.04745; 2105.13290; 2510.25741; 2010.04245",
-        choices=("pre", "post", "sandwich", "pre_and_post", "attn_branch"),
+        paper="2002.04745; 2105.13290; 2510.25741; 2010.04245; 2304.14802",
+        choices=("pre", "post", "sandwich", "pre_and_post", "attn_branch", "resi_dual"),
+    )
+    resi_dual_scale: float = option(
+        1.0,
+        "Factor on the second stream of resi_dual, which the final norm takes back; a small one keeps deep stacks in "
+        "the range of half precision.",
+        feature="norm-resi-dual",
+        paper="2304.14802",
+        above=0,
+        maximum=1,
+        examples=(0.03,),
+        needs={"norm_placement": "resi_dual"},
     )
     softclamp_output: bool = option(
         False,
@@ -98,10 +116,15 @@ class NormOptions:
     )
     final_norm: bool | None = option(
         None,
-        "A norm closes the stack. None: yes for the placements pre, sandwich and attn_branch, else no.",
+        "A norm closes the stack. None: yes for the placements pre, sandwich, attn_branch and resi_dual, else no.",
         feature="norm-final",
         examples=(False,),
     )
+
+    @property
+    def offset(self) -> float:
+        """What stored gains are less by."""
+        return 1.0 if self.norm_add_unit_offset else 0.0
 
     @property
     def is_adaptive(self) -> bool:
