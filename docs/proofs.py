@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 import sys
@@ -22,6 +23,8 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "attn-entmax15": ("attn_normalizer", "entmax15"),
     "attn-hard": ("attn_normalizer", "hard"),
     "attn-sigmoid": ("attn_normalizer", "sigmoid"),
+    "cond-adaptive-layernorm": ("norm", "adaptive_layernorm"),
+    "cond-adaptive-rmsnorm": ("norm", "adaptive_rmsnorm"),
     "emb-tied-enc-dec": ("tie_token_emb", True),
     "ff-custom-activation": ("ff_activation", "mish"),
     "ff-relu-squared": ("ff_activation", "relu_squared"),
@@ -29,6 +32,8 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "norm-derf": ("norm", "derf"),
     "norm-dynamic-tanh": ("norm", "dynamic_tanh"),
     "norm-layernorm": ("norm", "layernorm"),
+    "norm-pre-and-post": ("norm_placement", "pre_and_post"),
+    "norm-resi-dual": ("norm_placement", "resi_dual"),
     "norm-rezero": ("residual", "rezero"),
     "norm-rmsnorm": ("norm", "rmsnorm"),
     "norm-sandwich": ("norm_placement", "sandwich"),
@@ -37,8 +42,10 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "pos-alibi": ("position_bias", "alibi"),
     "pos-scaled-sinusoidal": ("position_embedding", "sinusoidal"),
     "pos-t5-bias": ("position_bias", "t5"),
+    "residual-gated-multi": ("residual", "gated_multi"),
     "residual-gru": ("residual", "gru"),
     "residual-hyper-connections": ("residual", "hyper"),
+    "residual-mv-split": ("residual", "mv_split"),
     "residual-orthogonal": ("residual", "orthogonal"),
     "residual-plain": ("residual", "plain"),
 }
@@ -46,19 +53,56 @@ CHOICES: dict[str, tuple[str, Any]] = {
 # What no field turns on, or no case of the parity list can show: contracts by name, and files of tests.
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-causal": ("test_later_tokens_change_nothing_before_them",),
+    "attn-mask-custom": (
+        "tests/models/test_masks.py",
+        "tests/parity/test_parity.py",
+        "tests/parity/test_parity_wrappers.py",
+    ),
+    "attn-bias-external": ("tests/models/test_extras.py", "tests/parity/test_parity_wrappers.py"),
+    "attn-mask-self-kv": ("tests/models/test_extras.py", "tests/parity/test_parity_wrappers.py"),
+    "attn-qkvo-deltas": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
+    "attn-weight-delta": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
+    "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
+    "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
+    "emb-prepend": ("tests/models/test_prepended.py", "tests/parity/parity_cases.py"),
+    "emb-sum": ("tests/models/test_prepended.py", "tests/parity/parity_cases.py"),
     "gen-seq2seq": ("tests/models/seq2seq/test_generation.py", "tests/parity/test_parity_seq2seq.py"),
+    "gen-xval": ("tests/models/xval/test_generation.py", "tests/parity/test_parity_modalities.py"),
+    "layers-prefix-decoder": ("tests/models/test_prefix_lm.py", "tests/parity/test_parity_prefix.py"),
     "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
     "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
+    "loss-xval": ("tests/models/xval/test_loss.py", "tests/parity/test_parity_modalities.py"),
+    "mem-kv-cache": (
+        *("test_cached_decoding_equals_one_pass", "test_a_cache_is_a_value"),
+        "test_generation_with_a_cache_equals_generation_without",
+    ),
     "mod-continuous": ("tests/parity/test_parity_continuous.py",),
+    "mod-multi-input": ("tests/parity/test_parity_modalities.py",),
     "mod-vit": ("tests/parity/test_vision.py",),
     "mod-vit-cls-head": ("tests/models/vit/test_old_port.py",),
+    "mod-xval": ("tests/parity/test_parity_modalities.py",),
     "norm-layernorm-bias": ("tests/nn/test_norms.py",),
     "norm-rezero": ("tests/nn/test_residuals.py",),
     "out-return-embeddings": ("tests/models/test_forward.py",),
+    "layers-execute-order": ("tests/models/test_order.py", "tests/parity/test_parity_order.py"),
+    "layers-prefixed-kwargs": ("tests/config/test_schedules.py", "tests/config/test_field.py"),
+    "layers-repeat-blocks": ("tests/models/test_order.py", "tests/parity/test_parity_order.py"),
+    "layers-transform-block-inputs": ("tests/models/test_order.py", "tests/parity/test_parity_order.py"),
+    "layers-transformer-block": ("tests/wrappers/test_stacks.py",),
+    "norm-unit-offset": ("tests/nn/test_initial_values.py",),
+    "norm-resi-dual": ("tests/nn/test_residuals.py", "tests/models/test_lookback.py"),
+    "residual-attn-aggregated": ("tests/models/test_lookback.py",),
+    "residual-fn-kwargs": ("tests/config/test_spelling.py",),
+    "residual-gated-multi": ("tests/nn/test_residuals.py", "tests/models/test_lookback.py"),
+    "residual-lime": ("tests/models/test_lookback.py",),
+    "residual-mv-split": ("tests/nn/test_residuals.py", "tests/models/test_lookback.py"),
     "residual-orthogonal": ("tests/nn/test_residuals.py",),
+    "residual-qkv-views": ("tests/models/test_lookback.py",),
+    "residual-reinject": ("tests/models/test_lookback.py",),
+    "residual-unet-skips": ("tests/models/test_lookback.py",),
     "pos-rotary-half-split": ("tests/nn/test_positions.py",),
 }
 
@@ -117,7 +161,9 @@ class Part:
         if self.value is not None and self.value == self.info.default:
             return ["default"]
         meant = [example for example in self.info.examples if self.value in (None, example)]
-        return [f"{self.info.name}={example}".replace(" ", "") for example in meant]
+        registered = () if self.value is not None else _registered_names().get(self.info.socket, ())
+        meant += [part["name"] if isinstance(part, dict) else part for part in registered]
+        return list(dict.fromkeys(f"{self.info.name}={example}".replace(" ", "") for example in meant))
 
     def is_set_by(self, fields: Mapping[str, Any]) -> bool:
         """Whether a parity case with these fields is about it."""
@@ -165,8 +211,19 @@ def _other_tests(feature: str, parts: list[Part], reasons: Mapping[str, str]) ->
 
 def _parity_lists() -> ModuleType:
     """The lists of tests/parity/, which no package holds."""
-    path = ROOT / "tests" / "parity" / "parity_cases.py"
-    spec = importlib.util.spec_from_file_location("docs_parity_cases", path)
+    return _loaded(ROOT / "tests" / "parity" / "parity_cases.py")
+
+
+@functools.cache
+def _registered_names() -> Mapping[str, tuple[Any, ...]]:
+    """The parts that contracts register, by socket."""
+    found: Mapping[str, tuple[Any, ...]] = _loaded(ROOT / "tests" / "contracts" / "registered_names.py").REGISTERED
+    return found
+
+
+def _loaded(path: Path) -> ModuleType:
+    """A file of the tests as a module, without the package around it."""
+    spec = importlib.util.spec_from_file_location(f"docs_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up

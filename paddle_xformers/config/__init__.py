@@ -8,9 +8,11 @@ from __future__ import annotations
 from .caption import CAPTION
 from .field import FieldInfo, option
 from .parts import Composition, Part
+from .registry import register_part, unregister_part
 from .resolve import LayerOptions, StackOptions, stack_options
 from .rule import Rule
 from .rules import RULES
+from .schedules import layer_schedule
 from .schema import schema
 from .seq2seq import SEQ2SEQ
 from .spelling import SPELLINGS, canonical
@@ -29,10 +31,13 @@ __all__ = [
     "Rule",
     "StackOptions",
     "canonical",
+    "layer_schedule",
     "misspelt",
     "nearest",
     "option",
+    "register_part",
     "schema",
     "stack_options",
+    "unregister_part",
     "validate",
 ]

@@ -10,6 +10,7 @@ from .continuous_rules import CONTINUOUS_RULES
 from .feedforward_rules import FEEDFORWARD_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
+from .modality_rules import MODALITY_RULES
 from .options import LayoutOptions
 from .position_rules import POSITION_RULES
 from .residual_rules import RESIDUAL_RULES
@@ -134,6 +135,18 @@ COMBINATIONS: tuple[Rule, ...] = (
         "2 * shift_tokens + 1; use a smaller shift",
     ),
     Rule(
+        ("embed_num_tokens",),
+        lambda v: (
+            v["embed_num_tokens"] is not None
+            and not (
+                v["embed_num_tokens"]
+                and all(name.isidentifier() and size > 0 for name, size in v["embed_num_tokens"].items())
+            )
+        ),
+        "embed_num_tokens={embed_num_tokens!r} must hold at least one name, each of letters, digits and _, with a "
+        "number of ids >= 1; mend it or leave it out",
+    ),
+    Rule(
         ("norm_bias", "norm"),
         lambda v: v["norm_bias"] and v["norm"] != "layernorm",
         "norm_bias=True needs norm='layernorm', but norm={norm!r}; other norms have no bias",
@@ -145,14 +158,21 @@ COMBINATIONS: tuple[Rule, ...] = (
     ),
     Rule(
         ("norm_eps", "norm"),
-        lambda v: v["norm_eps"] is not None and v["norm"] == "layernorm" and v["norm_eps"] > 1e-3,
-        "norm_eps={norm_eps} is more than Paddle's LayerNorm allows; use at most 0.001, or another norm",
+        lambda v: v["norm_eps"] is not None and v["norm"].endswith("layernorm") and v["norm_eps"] > 1e-3,
+        "norm_eps={norm_eps} is more than Paddle's LayerNorm (norm={norm!r}) allows; use at most 0.001, or another "
+        "norm",
     ),
     Rule(
         ("tie_word_embeddings", "emb_dim", "dim"),
         lambda v: v["tie_word_embeddings"] and v["emb_dim"] not in (None, v["dim"]),
         "tie_word_embeddings=True needs emb_dim equal to dim, but emb_dim={emb_dim} and dim={dim}; "
         "untie or use one width",
+    ),
+    Rule(
+        ("tie_word_embeddings", "token_emb"),
+        lambda v: v["tie_word_embeddings"] and v["token_emb"] != "lookup",
+        "tie_word_embeddings=True makes the table of embeddings the output head, and token_emb={token_emb!r} has no "
+        "table; untie or use token_emb='lookup'",
     ),
     Rule(
         ("shift_mem_down", "depth"),
@@ -176,6 +196,7 @@ COMBINATIONS: tuple[Rule, ...] = (
         "pooler_normalize=True has no effect while pooler='none'; choose a pooler or leave it out",
     ),
     *CONTINUOUS_RULES,
+    *MODALITY_RULES,
 )
 
 

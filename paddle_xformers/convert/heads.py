@@ -48,17 +48,18 @@ def key_heads(array: np.ndarray, place: Place) -> np.ndarray:
 
     A configuration with more key/value heads than the array gets each of them written out as often as needed.
     """
-    return _written_out(array, place, _attention(cast(LayerOptions, place.layer)).attn_dim_head)
+    options = _attention(cast(LayerOptions, place.layer))
+    return _written_out(array, options.projected_key_heads, options.attn_dim_head)
 
 
 def value_heads(array: np.ndarray, place: Place) -> np.ndarray:
     """The value projection, likewise."""
-    return _written_out(array, place, _attention(cast(LayerOptions, place.layer)).value_dim)
-
-
-def _written_out(array: np.ndarray, place: Place, width: int) -> np.ndarray:
     options = _attention(cast(LayerOptions, place.layer))
-    given, wanted = array.shape[0] // width, options.attn_kv_heads or options.heads
+    return _written_out(array, options.value_heads, options.value_dim)
+
+
+def _written_out(array: np.ndarray, wanted: int, width: int) -> np.ndarray:
+    given = array.shape[0] // width
     repeats = wanted // given if given and wanted % given == 0 else 1
     return np.tile(array, (repeats, 1)).T
 
@@ -115,6 +116,17 @@ def features_of_heads_or_heads(array: np.ndarray, place: Place) -> np.ndarray:
 def gate_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
     """The same that reads what all heads attended, (h or h * k, h * k)."""
     return features_of_heads_or_heads(output_heads(array, place).T, place)
+
+
+def gru_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The rows of a GRU whose states are the features of query heads, (3 * h * k, ...), gate by gate."""
+    order = _order(cast(LayerOptions, place.layer))
+    return array.reshape(3, order.size, -1, *array.shape[1:])[:, order].reshape(array.shape)
+
+
+def gru_of_states(array: np.ndarray, place: Place) -> np.ndarray:
+    """The same from these states, (3 * h * k, h * k)."""
+    return output_heads(gru_of_heads(array, place), place).T
 
 
 def head_mix(array: np.ndarray, place: Place) -> np.ndarray:

@@ -16,7 +16,12 @@ def transposed(array: np.ndarray, place: Place) -> np.ndarray:
 
 def gain(array: np.ndarray, place: Place) -> np.ndarray:
     """A norm's gain, which may be stored less 1."""
-    return array + 1 if place.unit_offset else array
+    return array + array.dtype.type(_offset(place))
+
+
+def _offset(place: Place) -> float:
+    """What a gain of theirs is stored less by, compared with ours."""
+    return float(place.unit_offset) - place.stack.norm.offset
 
 
 def number(array: np.ndarray, place: Place) -> np.ndarray:
@@ -26,7 +31,7 @@ def number(array: np.ndarray, place: Place) -> np.ndarray:
 
 def tanh_scale(array: np.ndarray, place: Place) -> np.ndarray:
     """The steepness of dynamic tanh, () to (1), which may be stored less what it starts from."""
-    start = place.stack.norm.dynamic_tanh_init_alpha if place.unit_offset else 0.0
+    start = place.stack.norm.dynamic_tanh_init_alpha * _offset(place)
     return array.reshape(1) + array.dtype.type(start)
 
 
@@ -76,6 +81,22 @@ def _without_bias(place: Place) -> bool:
     return isinstance(branch, FeedForwardOptions) and branch.ff_no_bias
 
 
+def unless_alone(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """Nothing for a layer that sees no other: what would weigh its own reading against nothing else is left out."""
+    layer, residual = place.layer, place.stack.residual
+    if residual.integrate_layers:
+        alone = layer is place.stack.layers[0] and residual.layer_integrate_use_softmax
+    else:
+        alone = layer is not None and layer.opens
+    return None if alone else array
+
+
+def unless_alone_transposed(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """(out, in) to (in, out), or nothing, likewise."""
+    kept = unless_alone(array, place)
+    return None if kept is None else kept.T
+
+
 def rotary_frequencies(array: np.ndarray, place: Place) -> None:
     """Nothing to store: ours follow from the configuration, and must be the same."""
     position, head_dim = place.stack.position, place.stack.attention.attn_dim_head
@@ -99,3 +120,14 @@ def xpos_scales(array: np.ndarray, place: Place) -> None:
         raise CheckpointError(
             f"the weights hold {place.source}, but rotary_xpos=False; set rotary_xpos=True as in training"
         )
+
+
+def of_extra_ids(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """A table of further ids, if the configuration has one of that name."""
+    name = place.source.removeprefix("embeds.").removesuffix("_embed.weight")
+    return array if name in (place.stack.extra_tokens.embed_num_tokens or ()) else None
+
+
+def of_types(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """A table of further ids that is that of the token types, having no name in the configuration."""
+    return array if of_extra_ids(array, place) is None else None

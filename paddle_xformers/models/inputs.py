@@ -5,13 +5,15 @@ Only shapes and types are looked at: reading values would make every forward wai
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import paddle
 from paddle import Tensor
 
 from ..errors import InputError
-from ..nn.attention.cache import cache_length
+from ..nn.attention.cache import cache_length, prepended
+from ..nn.calls import StackCall
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 
@@ -91,32 +93,94 @@ def check_types(token_type_ids: Tensor | None, type_vocab_size: int, b: int, n: 
         raise InputError(f"token_type_ids has shape {list(token_type_ids.shape)}; give one for each token, ({b}, {n})")
 
 
-def check_memory(stack: Stack, b: int, past: Any, mems: Any, return_mems: bool) -> None:
+def check_added(width: int, sum_embeds: Tensor | None, b: int, n: int) -> None:
+    """Refuse anything but one vector a token, as wide as the embeddings that it is added to.
+
+    Args:
+        width: Width of the embeddings, e.
+        sum_embeds: (b, n, e), or None.
+        b: Batch size.
+        n: Number of new tokens.
+
+    Raises:
+        InputError: If the shape or type is wrong.
+    """
+    if sum_embeds is None:
+        return
+    shape = list(sum_embeds.shape)
+    if shape != [b, n, width] or not sum_embeds.is_floating_point():
+        raise InputError(
+            f"sum_embeds has shape {shape} and dtype {sum_embeds.dtype}; give one floating point vector a new token, "
+            f"({b}, {n}, {width}): as wide as the embeddings (emb_dim, or dim)"
+        )
+
+
+def stacked_ids(embed_ids: Tensor | Mapping[str, Tensor] | None, names: Sequence[str], b: Any, n: Any) -> Tensor | None:
+    """Return further ids of each token as one tensor, (b, n, k), in the order of their names.
+
+    Args:
+        embed_ids: (b, n, k), or a mapping from each name to (b, n), or None.
+        names: The names of the model, k of them.
+        b: Batch size.
+        n: Number of new tokens.
+
+    Raises:
+        InputError: If the model has none, one is missing or unknown, or a shape or type is wrong.
+    """
+    if embed_ids is None:
+        return None
+    if not names:
+        raise InputError(
+            "embed_ids has no effect while embed_num_tokens=None; set it in the configuration, or leave the argument "
+            "out"
+        )
+    if isinstance(embed_ids, Mapping):
+        shapes = {name: list(ids.shape) for name, ids in embed_ids.items()}
+        if set(shapes) != set(names) or any(len(shape) != 2 for shape in shapes.values()):
+            raise InputError(f"embed_ids holds {shapes}; give (batch, length) for each of {list(names)}")
+        stack: Any = paddle.stack([embed_ids[name] for name in names], axis=-1)
+    else:
+        stack = embed_ids
+    shape = list(stack.shape)
+    fits = len(shape) == 3 and shape[2] == len(names)
+    if paddle.in_dynamic_mode():
+        fits = shape == [b, n, len(names)]
+    if not fits or stack.dtype not in _INTEGERS:
+        raise InputError(
+            f"embed_ids has shape {shape} and dtype {stack.dtype}; give int64 or int32, ({b}, {n}, {len(names)}): "
+            f"one of each of {list(names)} for each new token, or a mapping from these names to ({b}, {n})"
+        )
+    found: Tensor = stack
+    return found
+
+
+def check_memory(stack: Stack, b: int, call: StackCall) -> None:
     """Refuse a cache or mems of another model or batch.
 
     Args:
         stack: The stack that shall read them.
         b: Batch size.
-        past: A cache, or None.
-        mems: Mems, or None.
-        return_mems: Whether mems are asked for.
+        call: What is asked of the stack.
 
     Raises:
         InputError: If they do not fit.
     """
+    past: Any = call.cache
+    mems: Any = call.mems
+    steps = stack.steps_of(call)
     room = stack.options.memory.max_mem_len
-    if (mems is not None or return_mems) and not room:
+    if (mems is not None or call.return_mems) and not room:
         raise InputError("mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0")
     if mems is not None and past is not None:
         raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
     held = [] if past is None else [len(entry) for entry in past[1:]]
-    kept = [step.leaves for step in stack.steps if step.leaves]
+    kept = [step.leaves for step in steps if step.leaves]
     if past is not None and held != kept:
         raise InputError(
             f"past_key_values holds {held} tensors, layer by layer, but those of this model keep {kept}; pass the "
             "cache that this very model returned"
         )
-    layers = sum(step.kind == "a" for step in stack.steps)
+    layers = sum(step.kind == "a" for step in steps)
     if mems is not None and len(mems) != layers + 1:
         raise InputError(
             f"mems holds the states of {len(mems) - 1} layers, but this model runs {layers} self attention layers; "
@@ -160,6 +224,49 @@ def check_context(stack: Stack, b: int, context: Tensor | None, mask: Tensor | N
         )
 
 
+def check_condition(stack: Stack, b: int, n: int, condition: Tensor | None, mems: Any) -> None:
+    """Refuse a condition that nothing reads or that does not fit, and none where one is needed.
+
+    Args:
+        stack: The stack that shall read it.
+        b: Batch size.
+        n: Number of new tokens.
+        condition: (b, c) or (b, n, c), or None.
+        mems: Mems, or None.
+
+    Raises:
+        InputError: If it does not fit.
+    """
+    options = stack.options
+    norm, width = options.norm.norm, options.norm.dim_condition or options.dim
+    if condition is None:
+        if options.needs_condition:
+            raise InputError(
+                f"condition is missing: norm={norm!r} and use_adaptive_layerscale="
+                f"{options.residual.use_adaptive_layerscale} depend on it; give (batch, dim_condition={width}), or "
+                "(batch, tokens, dim_condition) for one a token"
+            )
+        return
+    if not options.needs_condition:
+        raise InputError(
+            f"condition has no effect while norm={norm!r} and use_adaptive_layerscale=False; set norm="
+            "'adaptive_layernorm', norm='adaptive_rmsnorm' or use_adaptive_layerscale=True, or leave the argument out"
+        )
+    if not paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
+        return
+    shape = list(condition.shape)
+    if shape not in ([b, width], [b, n, width]) or not condition.is_floating_point():
+        raise InputError(
+            f"condition has shape {shape} and dtype {condition.dtype}; give floating point vectors of width "
+            f"dim_condition={width}: ({b}, {width}), or ({b}, {n}, {width}) for one a new token"
+        )
+    if mems is not None and len(shape) == 3:
+        raise InputError(
+            f"condition has shape {shape}, one vector a token, but those of the tokens in mems are not known; give "
+            f"one for all, ({b}, {width}), or no mems"
+        )
+
+
 def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, past: Any) -> None:
     """Refuse more tokens than the model has positions for, and a mask that covers others than there are.
 
@@ -174,7 +281,8 @@ def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, pa
         InputError: If there are too many tokens, or the mask does not fit.
     """
     limit, memory = stack.options.position.max_seq_len, stack.options.memory
-    before = cache_length(past)
+    front = prepended(past)
+    before = cache_length(past) - (0 if front is None else front.shape[1])
     # Mems in the cache are not tokens of the caller's; how many there are is known only up to max_mem_len.
     most = max(before - memory.num_memory_tokens, 0) + n
     fewest = max(before - memory.num_memory_tokens - memory.max_mem_len, 0) + n
@@ -193,6 +301,43 @@ def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, pa
             f"attention_mask covers {attention_mask.shape[-1]} tokens, but there are {most}: {most - n} in "
             f"past_key_values and {n} new ones; with a cache pass only the new tokens, and a mask over past and new "
             "ones"
+        )
+
+
+def check_prefix(stack: Stack, b: int, n: int, prefix_len: Any, past: Any) -> None:
+    """Refuse the length of a prefix that the model does not know, or that is not read in one call.
+
+    Args:
+        stack: The stack.
+        b: Batch size.
+        n: Number of new tokens.
+        prefix_len: prefix_attn_len: an integer, or one for each row, (b), or None.
+        past: A cache, or None.
+
+    Raises:
+        InputError: If it does not fit.
+    """
+    if prefix_len is None:
+        return
+    if not stack.options.decoder.prefix_lm:
+        raise InputError("prefix_attn_len has no effect while prefix_lm=False; set it or leave the argument out")
+    if isinstance(prefix_len, Tensor):
+        if prefix_len.dtype not in _INTEGERS or list(prefix_len.shape) != [b]:
+            raise InputError(
+                f"prefix_attn_len has shape {list(prefix_len.shape)} and dtype {prefix_len.dtype}; give an int, or "
+                f"int64 with one length for each row, ({b},)"
+            )
+        return
+    if not isinstance(prefix_len, int) or isinstance(prefix_len, bool) or prefix_len < 0:
+        raise InputError(
+            f"prefix_attn_len={prefix_len!r} is not allowed; give an int of at least 0, or a tensor, ({b},)"
+        )
+    most = n if past is None else cache_length(past) - stack.options.memory.num_memory_tokens
+    if prefix_len > most:
+        first = "tokens of this call" if past is None else "tokens in past_key_values"
+        raise InputError(
+            f"prefix_attn_len={prefix_len} is more than the {most} {first}; its tokens see each other, so the whole "
+            "prefix must be read in the first call"
         )
 
 

@@ -122,12 +122,17 @@ class XPretrainedModel(PretrainedModel):
         if new_num_tokens is not None and new_num_tokens < 1:
             raise InputError(f"new_num_tokens={new_num_tokens} is not allowed; give a size of at least 1")
         old = self.get_input_embeddings()
+        if not isinstance(old, nn.Embedding):
+            raise InputError(
+                f"the embedder that token_emb={self.base_model.config.token_emb!r} names has no table to resize; build "
+                "a model with another num_tokens"
+            )
         kept = old.weight.shape[0]
         embedding = super().resize_token_embeddings(new_num_tokens)
         if embedding is old:
             return embedding
         std = self.config.initializer_range
-        redraw_rows(embedding.weight, kept, std or (2 / embedding.weight.shape[1]) ** 0.5)
+        redraw_rows(embedding.weight, kept, std or self.base_model.embeddings.std)
         head = self.get_output_embeddings()
         if head is not None and not self.config.tie_word_embeddings:
             self.lm_head = resized_head(head, embedding.weight.shape[0])

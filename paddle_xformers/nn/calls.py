@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,12 @@ from ..config.options import AttentionOptions
 from ..errors import InputError
 from .attention.cache import PADDING, Cache, Steps, cache_length, first_keys, room_left
 from .attention.call import AttentionCall
-from .attention.masks import Mask, make_mask, windowed
+from .attention.deltas import Deltas
+from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
-from .places import Places, make_places
+from .places import Places, make_places, within
 from .positions import Rotary, Sinusoid
+from .residuals import looks_along
 from .shift import Line, line_up
 from .sizes import sizes
 
@@ -31,6 +34,16 @@ class StackCall:
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
+        condition: What adaptive norms and scales depend on, (b, c), or (b, n, c) for each new token, or None.
+        key_mask: Which keys self attention may look at, (b, keys), beside attention_mask, or None.
+        bias: Added to the scores of self attention, (b or 1, h or 1, n or 1, keys), or None.
+        deltas: What is added inside each self attention layer, in the order of execution; empty: nothing.
+        order: The layers to run, in place of the configuration's order, or None.
+        repeat_blocks: The blocks to run more than once, or None.
+        transform: What changes the input of blocks, or None.
+        prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
+            tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
@@ -43,6 +56,15 @@ class StackCall:
     mems: Mems | None = None
     context: Tensor | None = None
     context_mask: Tensor | None = None
+    condition: Tensor | None = None
+    key_mask: Tensor | None = None
+    bias: Tensor | None = None
+    deltas: tuple[Deltas, ...] = ()
+    order: Sequence[int] | None = None
+    repeat_blocks: Sequence[Any] | None = None
+    transform: Any = None
+    prefix_len: Tensor | int | None = None
+    prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False
     output_attentions: bool = False
@@ -79,13 +101,25 @@ class Shared:
         places: Positions of queries and keys.
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
-        line: How the tokens line up for token shift; None: there is no padding among them, or no shift.
+        line: How the tokens line up for layers that look along them; None: none does, or there is no padding.
+        deltas: What the caller adds inside single layers, by their place in the order of execution.
     """
 
     places: Places
     room: int
     calls: dict[str, AttentionCall]
     line: Line | None = None
+    deltas: Mapping[int, Deltas] = field(default_factory=dict)
+
+    def call_of(self, kind: str, step: int) -> AttentionCall | None:
+        """Return what a layer is called with; None for a feed-forward layer.
+
+        Args:
+            kind: Kind of the layer.
+            step: Its place in the order of execution.
+        """
+        call, deltas = self.calls.get(kind), self.deltas.get(step)
+        return call if call is None or deltas is None else dataclasses.replace(call, deltas=deltas)
 
 
 def share(
@@ -124,6 +158,7 @@ def share(
         tokens,
         cache=call.cache,
         lead=call.lead,
+        prepended=call.prepended,
         mem_valid=None if call.mems is None else call.mems[0],
         room=room,
         mask_covers_padding=call.attention_mask is not None,
@@ -134,6 +169,8 @@ def share(
         m=sizes(places.keys)[1] - room,
         causal=options.causal,
         key_valid=places.valid,
+        key_mask=call.key_mask,
+        seen_by_all=_prefix(call, places),
         lead_rows=call.lead,
         room=room,
         rows=x.shape[0],
@@ -144,12 +181,20 @@ def share(
     if position_bias is not None:
         bias = position_bias(places.queries, places.keys).astype(x.dtype)
         mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
+    if call.bias is not None:
+        bias = over_all(call.bias.astype(x.dtype), n, sizes(places.keys)[1], room)
+        mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
+    line = _line(x, call, places, options)
     plain = AttentionCall(
         mask,
         windows=windows,
         past_length=cache_length(call.cache),
         output_attentions=call.output_attentions,
         use_cache=call.use_cache,
+        q_positions=places.queries,
+        k_positions=places.keys,
+        room=room,
+        line=line,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:
@@ -157,13 +202,23 @@ def share(
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
-    return Shared(places, room, calls, _line(x, call, places, options))
+    places_of_deltas = [index for index, step in enumerate(steps) if step.kind == "a"] if call.deltas else []
+    deltas = dict(zip(places_of_deltas, call.deltas, strict=True))
+    return Shared(places, room, calls, line, deltas)
+
+
+def _prefix(call: StackCall, places: Places) -> Tensor | None:
+    """Keys of the prefix, (b or 1, m). Beside a cache all queries are behind it, and causality lets them see it."""
+    if call.prefix_len is None or call.cache is not None:
+        return None
+    return within(call.prefix_len, places.keys)
 
 
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
-    """How the tokens line up, where a layer shifts them and a mask of two axes may tell of padding."""
+    """How the tokens line up, where a layer looks along them and a mask of two axes may tell of padding."""
     mask = call.attention_mask
-    if mask is None or mask.ndim != 2 or not any(layer.shift for layer in options.layers):
+    along = looks_along(options.residual) or any(layer.lines_up for layer in options.layers)
+    if mask is None or mask.ndim != 2 or not along:
         return None
     return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))
 

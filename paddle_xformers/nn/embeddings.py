@@ -11,12 +11,13 @@ from paddle.nn.initializer import Normal
 
 from ..config import StackOptions
 from ..config.options import ContinuousOptions, TokenOptions
+from ..config.registry import make_function, make_part, provide
 from ..errors import InputError
 from .attention.cache import PADDING
 from .gradients import with_less_gradient
 from .linear import Linear
 from .norms import make_embedding_norm
-from .positions import LearnedPositions, ScaledSinusoid
+from .positions import LearnedPositions, make_position_function
 
 
 class Embeddings(nn.Layer):
@@ -41,20 +42,29 @@ class Embeddings(nn.Layer):
             self.position_embeddings = LearnedPositions(positions.max_seq_len, width, scale)
             if self.unit_length:
                 _start_small(self.position_embeddings)
-        self.sinusoid = ScaledSinusoid(width) if positions.position_embedding == "sinusoidal" else None
+        self.position_function = make_position_function(width, positions)
         self.norm = make_embedding_norm(width, options.norm) if options.embedding.post_emb_norm else None
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 
-    def finish(self, x: Tensor, position_ids: Tensor) -> Tensor:
+    def finish(
+        self,
+        x: Tensor,
+        position_ids: Tensor,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Turn vectors into the first hidden state.
 
         Args:
             x: (b, n, width).
             position_ids: (b or 1, n).
+            sum_embeds: Added to them, (b, n, width).
+            prepend_embeds: Put in front of them without positions and norm, (b, p, width).
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d).
 
         Raises:
             InputError: If a position is outside the table of positions.
@@ -64,10 +74,14 @@ class Embeddings(nn.Layer):
             advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
             added = looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
             x = x + (_to_unit_length(added) if self.unit_length else added)
-        if self.sinusoid is not None:
-            x = x + self.sinusoid(position_ids.clip(min=0), x.dtype)
+        if self.position_function is not None:
+            x = x + self.position_function(position_ids.clip(min=0), x.dtype)
+        if sum_embeds is not None:
+            x = x + sum_embeds.astype(x.dtype)
         if self.norm is not None:
             x = self.norm(x)
+        if prepend_embeds is not None:
+            x = paddle.concat([prepend_embeds.astype(x.dtype), x], axis=1)
         x = self.dropout(with_less_gradient(x, self.gradient_share))
         return x if self.project is None else self.project(x)
 
@@ -84,14 +98,17 @@ class TokenEmbeddings(Embeddings):
         super().__init__()
         tokens = cast(TokenOptions, options.tokens)
         width = tokens.emb_dim or options.dim
-        initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
-        self.word_embeddings = nn.Embedding(tokens.num_tokens, width, weight_attr=initializer)
+        self.std = math.sqrt(2 / width)  # of new rows
+        self.word_embeddings = make_part("token_emb", tokens.token_emb, tokens.num_tokens, width, tokens)
+        self.transform = None
+        if tokens.transform_token_embeds is not None:
+            self.transform = make_function("transform_token_embeds", tokens.transform_token_embeds, width, tokens)
         self.token_type_embeddings = None
         if type_vocab_size:
             # As small as those of the tokens that they are added to.
-            self.token_type_embeddings = nn.Embedding(type_vocab_size, width, weight_attr=initializer)
+            self.token_type_embeddings = _table(type_vocab_size, width)
         self.build_rest(width, options)
-        if self.unit_length:
+        if self.unit_length and isinstance(self.word_embeddings, nn.Embedding):
             _start_small(self.word_embeddings)
 
     def forward(
@@ -100,6 +117,9 @@ class TokenEmbeddings(Embeddings):
         position_ids: Tensor,
         inputs_embeds: Tensor | None = None,
         token_type_ids: Tensor | None = None,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
     ) -> Tensor:
         """Embed a batch.
 
@@ -108,26 +128,41 @@ class TokenEmbeddings(Embeddings):
             position_ids: (b or 1, n).
             inputs_embeds: Token embeddings instead of ids, (b, n, emb_dim).
             token_type_ids: Type of each token, (b, n), if the model knows types; None: 0 for all.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
             InputError: If a token id, a position or a type is outside its table.
         """
         x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
+        if self.transform is not None:
+            x = self.transform(x)
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
-        return self.finish(x, position_ids)
+        return self.finish(x, position_ids, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""
+        if not isinstance(self.word_embeddings, nn.Embedding):
+            found = self.word_embeddings(input_ids)
+            return _to_unit_length(found) if self.unit_length else found
         rows = self.word_embeddings.weight.shape[0]
         # Paddle takes the id -1 for padding and gives zeros: send negative ids where the kernel refuses them.
         ids = paddle.where(input_ids < 0, paddle.full([1], rows, dtype=input_ids.dtype), input_ids)
         advice = f"num_tokens={rows}; use the tokenizer that belongs to this model"
         found = looked_up(self.word_embeddings, ids, "input_ids", rows, advice)
         return _to_unit_length(found) if self.unit_length else found
+
+
+def _table(rows: int, width: int, options: TokenOptions | None = None) -> nn.Embedding:
+    """A table of vectors."""
+    return nn.Embedding(rows, width, weight_attr=ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width))))
+
+
+provide("token_emb", {"lookup": _table})
 
 
 def _start_small(table: nn.Embedding) -> None:
@@ -165,16 +200,26 @@ class ContinuousEmbeddings(Embeddings):
             self.input_proj = Linear(continuous.dim_in, options.dim, bias=continuous.input_bias)
         self.build_rest(options.dim, options)
 
-    def forward(self, inputs: Tensor, position_ids: Tensor, *, padded: bool) -> Tensor:
+    def forward(
+        self,
+        inputs: Tensor,
+        position_ids: Tensor,
+        *,
+        padded: bool,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Embed a batch.
 
         Args:
             inputs: (b, n, dim_in), or (b, n, d) without a projection.
             position_ids: (b or 1, n), `PADDING` for what is no vector.
             padded: Whether there may be padding. What stands there, nan even, then has no effect.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
             InputError: If a position is outside the table of positions.
@@ -182,7 +227,12 @@ class ContinuousEmbeddings(Embeddings):
         if padded:
             blank = paddle.zeros([1], dtype=inputs.dtype)
             inputs = paddle.where((position_ids > PADDING).unsqueeze(-1), inputs, blank)
-        return self.finish(inputs if self.input_proj is None else self.input_proj(inputs), position_ids)
+        return self.finish(
+            inputs if self.input_proj is None else self.input_proj(inputs),
+            position_ids,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+        )
 
 
 def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:

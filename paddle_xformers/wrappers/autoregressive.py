@@ -82,7 +82,7 @@ class AutoregressiveWrapper(nn.Layer):
         targets = paddle.where(targets == self.ignore_index, paddle.full_like(targets, IGNORED), targets)
         if self.mask_prob and self.training:
             given["self_attn_kv_mask"] = self._hidden(ids, given.get("self_attn_kv_mask"))
-        return token_loss(self.net(ids, **given), targets)
+        return token_loss(self.net(ids, **{**given, "excise_prepend_embeds": True}), targets)
 
     def _hidden(self, ids: Tensor, known: Tensor | None) -> Tensor:
         """Hide a share of the tokens, never the first of a row: (b, n), true for what may be seen."""
@@ -109,6 +109,9 @@ class AutoregressiveWrapper(nn.Layer):
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
         mems: Any = None,
+        condition: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         **others: Any,
     ) -> Tensor:
         """Continue prompts by sampling.
@@ -129,6 +132,9 @@ class AutoregressiveWrapper(nn.Layer):
             context: What cross attention looks at, (b, m, c).
             context_mask: Which of it is no padding, (b, m).
             mems: Mems of the segment before.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n + seq_len, dim_condition).
+            prepend_embeds: Vectors in front of the prompts, (b, p, emb_dim).
+            prepend_mask: Which of them are no padding, (b, p).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -153,6 +159,9 @@ class AutoregressiveWrapper(nn.Layer):
                 encoder_hidden_states=context,
                 encoder_attention_mask=context_mask,
                 mems=mems_to_model(mems),
+                condition=condition,
+                prepend_embeds=prepend_embeds,
+                prepend_mask=prepend_mask,
                 use_cache=cache_kv,
                 eos_token_id=eos_token,
                 pad_token_id=self.pad_value,
@@ -166,6 +175,8 @@ def _cut(name: str, value: Any, n: int) -> Any:
     if value is None or not isinstance(value, Tensor):
         return value
     if name in _PER_TOKEN and value.shape[1] == n + 1:
+        return value[:, :-1]
+    if name == "condition" and value.ndim == 3 and value.shape[1] == n + 1:
         return value[:, :-1]
     if name == "pos" and value.shape[-1] == n + 1:
         return value[..., :-1]

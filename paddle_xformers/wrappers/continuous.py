@@ -18,8 +18,6 @@ from .stacks import AttentionLayers
 _NOT_TAKEN = {
     "cache": ".model(past_key_values=...) takes keys and values, and .model.generate keeps them by itself",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
-    "prepend_embeds": "put the vectors in front yourself",
-    "sum_embeds": "add to the vectors yourself",
 }
 
 
@@ -90,6 +88,11 @@ class ContinuousTransformerWrapper(ModelWrapper):
         pos: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -108,6 +111,11 @@ class ContinuousTransformerWrapper(ModelWrapper):
             pos: Positions, (n) or (b, n); by default they count the places of the mask.
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            sum_embeds: Added to the projected vectors, (b, n, d).
+            prepend_embeds: Put in front of them, (b, p, d); masks do not cover them, and what is returned does.
+            prepend_mask: Which of them are no padding, (b, p).
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -128,7 +136,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
                 raise InputError("mask and lens exclude each other: lens is a mask with padding on the right; give one")
             mask = paddle.arange(x.shape[1]) < lens.unsqueeze(-1)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         output = (self.model.base_model if return_embeddings else self.model)(
             x,
             attention_mask=attention_mask,
@@ -136,7 +144,14 @@ class ContinuousTransformerWrapper(ModelWrapper):
             mems=mems_to_model(mems),
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
+            condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=False,
             return_mems=return_mems,
+            self_attn_kv_mask=self_attn_kv_mask,
+            attn_bias=attn_bias,
             output_attentions=return_attn,
             return_dict=True,
         )

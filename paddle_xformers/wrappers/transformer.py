@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paddle import Tensor
@@ -16,6 +17,7 @@ from ..models import (
     XEncoderForMaskedLM,
     XEncoderModel,
 )
+from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -26,8 +28,6 @@ _NOT_TAKEN = {
     "cache": "AutoregressiveWrapper.generate keeps keys and values by itself, and so does .model(past_key_values=...)",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
     "return_embeddings_and_intermediates": "call .model(output_hidden_states=True, output_attentions=True)",
-    "prepend_embeds": "this model embeds tokens only; put the embeddings in front with .model(inputs_embeds=...)",
-    "embed_ids": "this model has one kind of token ids; add other embeddings with sum_embeds",
 }
 
 
@@ -100,6 +100,15 @@ class TransformerWrapper(ModelWrapper):
         sum_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        condition: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = False,
+        attn_bias: Tensor | None = None,
+        layers_execute_order: Sequence[int] | None = None,
+        repeat_blocks: Sequence[Any] | None = None,
+        transform_block_inputs: Any = None,
+        embed_ids: Mapping[str, Tensor] | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -119,6 +128,15 @@ class TransformerWrapper(ModelWrapper):
             sum_embeds: Added to the token embeddings, (b, n, emb_dim).
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            prepend_embeds: Vectors in front of the tokens, (b, p, emb_dim); masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p).
+            excise_prepend_embeds: Leave them out of what is returned.
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
+            layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
+            repeat_blocks: Blocks to run more than once, likewise.
+            transform_block_inputs: Functions of the input of blocks, likewise.
+            embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -131,17 +149,24 @@ class TransformerWrapper(ModelWrapper):
         refuse_arguments("TransformerWrapper", others, self.forward, _NOT_TAKEN)
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
-        embedded = None
-        if sum_embeds is not None:
-            embedded = self.model.base_model.embeddings.look_up(x) + sum_embeds  # (b, n, e)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         arguments = {
-            "input_ids": x if embedded is None else None,
-            "inputs_embeds": embedded,
+            "input_ids": x,
+            "sum_embeds": sum_embeds,
+            "embed_ids": embed_ids,
+            "prepend_embeds": prepend_embeds,
+            "prepend_mask": prepend_mask,
+            "excise_prepend_embeds": excise_prepend_embeds,
             "attention_mask": attention_mask,
             "position_ids": positions,
             "encoder_hidden_states": context,
             "encoder_attention_mask": context_mask,
+            "condition": condition,
+            "self_attn_kv_mask": self_attn_kv_mask,
+            "attn_bias": attn_bias,
+            "layers_execute_order": layers_execute_order,
+            "repeat_blocks": repeat_blocks,
+            "transform_block_inputs": transform_block_inputs,
             "output_attentions": return_attn,
             "return_dict": True,
         }
@@ -151,7 +176,9 @@ class TransformerWrapper(ModelWrapper):
         if return_mems:
             return result, mems_from_model(output.mems)
         if return_attn:
-            layers = attention_layers(self.model.base_model.stack, output)
+            stack = self.model.base_model.stack
+            order = stack.order_of(StackCall(order=layers_execute_order, repeat_blocks=repeat_blocks))
+            layers = attention_layers(stack, output, order)
             return result, [layer.post_softmax_attn for layer in layers]
         return result
 

@@ -98,8 +98,13 @@ def test_fields_keep_the_order_of_declaration():
 def test_the_schema_holds_every_declared_field_once():
     declared = [info.name for group in ALL_GROUPS for info in fields_of(group)]
     assert len(declared) == len(set(declared))
-    twins = {"cross_" + name for name in declared if name.startswith("attn_")}
+    attention = fields_of(AttentionOptions)
+    twins = {"cross_" + info.name for info in attention if info.name.startswith("attn_") and info.across}
     assert set(schema()) == {*declared, *twins, "cross_attn_dim_context"}
+
+
+def test_a_field_of_a_socket_says_that_it_takes_registered_names():
+    assert schema()["ff_layer"].allowed == "one of 'mlp' or a registered name, or a list with one such value a layer"
 
 
 @pytest.mark.parametrize("info", schema().values(), ids=schema())
@@ -112,9 +117,10 @@ def test_defaults_and_examples_are_allowed(info: FieldInfo):
     assert set(info.needs) <= set(schema())
 
 
-@pytest.mark.parametrize("name", [info.name for info in fields_of(AttentionOptions) if info.name != "heads"])
-def test_cross_twins(name):
-    if not name.startswith("attn_"):
+@pytest.mark.parametrize("info", fields_of(AttentionOptions)[1:], ids=lambda info: info.name)
+def test_cross_twins(info):
+    name = info.name
+    if not (name.startswith("attn_") and info.across):
         assert "cross_" + name not in schema() or schema()["cross_" + name].default is not None
         return
     own, twin = schema()[name], schema()["cross_" + name]
@@ -137,9 +143,14 @@ def test_group_values_fill_in_defaults_and_freeze_lists():
         "dynamic_tanh_init_alpha": 1.0,
         "norm_bias": False,
         "norm_eps": None,
+        "norm_add_unit_offset": False,
         "norm_placement": "pre",
+        "resi_dual_scale": 1.0,
         "softclamp_output": False,
         "softclamp_output_value": 30.0,
+        "dim_condition": None,
+        "adaptive_condition_mlp": False,
+        "adaptive_condition_mlp_expansion": 4,
         "final_norm": None,
     }
     assert group_values(AttentionOptions, {"attn_kv_heads": [1, 2]})["attn_kv_heads"] == (1, 2)

@@ -20,6 +20,8 @@ from paddle_xformers import XDecoderForCausalLM
 from paddle_xformers.config import schema
 from paddle_xformers.config.options import TOKEN_GROUPS
 
+from . import registered  # noqa: F401 - gives its parts their names
+from .registered_names import REGISTERED
 from .subjects import SUBJECTS
 from .subjects.subject import CONTEXT_LENGTH, SMALL, Subject, context, tokens
 from .subjects.xdecoder import DECODER
@@ -48,16 +50,20 @@ class Case:
 
 
 def cases_of(subject: Subject) -> list[Case]:
-    """The default, and each field with its examples."""
+    """The default, and each field with its examples and with registered parts."""
     cases, common = [Case("default")], schema(TOKEN_GROUPS)
     for info in subject.fields().values():
         count = len(info.examples) if subject.every_example or info.name not in common else 1
-        for example in info.examples[:count]:
+        parts = REGISTERED.get(info.socket, ())
+        if not subject.every_example:
+            parts = () if info.examples else parts[:1]
+        for example in (*info.examples[:count], *parts):
             around = {**info.needs, **info.beside}
             # Streams and their number only make sense together: without one there is no other.
             base = {} if info.name == "num_residual_streams" else around
             values = {**around, info.name: example}
-            cases.append(Case(f"{info.name}={example}".replace(" ", ""), values, info.name, base))
+            shown = example.get("name", example) if isinstance(example, dict) else example
+            cases.append(Case(f"{info.name}={shown}".replace(" ", ""), values, info.name, base))
     return cases
 
 

@@ -19,10 +19,12 @@ class Case:
         upstream: Keywords of x-transformers' Decoder, which our configuration takes as well.
         wrapper: Keywords of its TransformerWrapper, likewise.
         ours: Further fields of our configuration only; they win over the two above.
-        theirs: Further keywords of the Decoder only; a custom activation by the name of its class in torch.nn.
+        theirs: Further keywords of the Decoder only; activations by the name of their class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
-            "mems" (a second segment after a first), "token types".
+            "mems" (a second segment after a first), "token types", "condition", "token conditions",
+            "prepended", "prepended mask" (vectors in front), "summed",
+            "extra ids".
         families: The families it is built for.
         same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
     """
@@ -52,6 +54,7 @@ XPOS = ROTARY | {"rotary_xpos": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 CROSS = {"cross_attend": True}
+HYBRID = {"attn_hybrid_module": "gru", "attn_hybrid_fold_axial_dim": 1}
 GQA = {"attn_kv_heads": 2}
 NO_GQA = {"attn_kv_heads": None}
 QK_NORM = {"attn_qk_norm": True}
@@ -62,9 +65,21 @@ GRU = {"gate_residual": True, "dim": 8}
 DEEP = {"scale_residual_constant": 1.7, "pre_norm": False}
 HYPER = {"num_residual_streams": 3}
 COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where the paper mixes them
+GATED = {"gated_multi_residual": True, "num_residual_streams": 3, "residual_fn_kwargs": {"read_gate_rank": 5}}
+VIEWS = {"qkv_receive_diff_residuals": True}
+MEANS = {"mv_split_residual": True, "residual_fn_kwargs": {"init_alpha": 0.1}}
+LEARNED_MEANS = {"mv_split_residual": True, "residual_fn_kwargs": {"learned": True, "init_beta": 0.5}}
+LIME = {"integrate_layers": True}
+DEPTHS = {"attn_aggregated_residuals": True, "attn_aggregated_residual_kwargs": {"lora_rank": 6}}
+UNET = {"unet_skips": True}
+REINJECT = {"reinject_input": True}
+SCALES = {"use_layerscale": True, "layerscale_init_value": 0.1}
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
+ADA_LAYER, ADA_RMS = {"use_adaptive_layernorm": True}, {"use_adaptive_rmsnorm": True}
+FEW = {"dim_condition": 3}
+ADA_SCALE, ADA_MLP = {"use_adaptive_layerscale": True}, {"adaptive_condition_mlp": True}
 PADDED = ("right padding",)
 TYPES = {"embed_num_tokens": {"sentence": 3}}
 DECODER, ENCODER = ("decoder",), ("encoder",)
@@ -74,6 +89,9 @@ GATES = {"attn_gate_values": True, "attn_output_gate": True}
 SILU = {"attn_swiglu_values": True}
 SCALED = {"attn_pre_scale_post_talking_heads": True}
 LATENTS = {"attn_use_latent_q": True, "attn_dim_latent_q": 12, "attn_use_latent_kv": True, "attn_dim_latent_kv": 9}
+SINKS, COG = {"attn_head_learned_sink": True}, {"attn_cog_signed": True}
+SUBHEADS = {"attn_latent_rope_subheads": 2}
+SELECTIVE = {"attn_selective": True}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
 
@@ -129,6 +147,11 @@ VARIANTS = [
     Case("output gate across, silu", CROSS | {"cross_attn_output_gate": True, "cross_attn_swiglu_values": True}),
     Case("latents", LATENTS | GQA | ROTARY, inputs=PADDED),
     Case("latent queries", {"attn_use_latent_q": True, "attn_dim_latent_q": 7}, XL, inputs=("mems",)),
+    Case("latents, rotary key heads", LATENTS | SUBHEADS | ROTARY, inputs=PADDED),
+    Case("latents, rotary key heads, mems", LATENTS | SUBHEADS | ROTARY, XL | MEMORY, inputs=("mems",)),
+    Case("latents, rotary key heads, norms", LATENTS | SUBHEADS | ROTARY | {"attn_qk_rmsnorm": True}, families=DECODER),
+    Case("latents, key heads past them", LATENTS | SUBHEADS),
+    Case("latents across, key heads past them", CROSS | across(LATENTS | SUBHEADS), inputs=("context mask",)),
     Case("latents across", CROSS | across(LATENTS)),
     Case("width of values", {"attn_value_dim_head": 5} | GATES | GQA | ROTARY),
     Case("width of values across", CROSS | {"cross_attn_value_dim_head": 11} | GQA),
@@ -136,6 +159,14 @@ VARIANTS = [
     Case("scores scale weights", SCALED | GQA | T5, inputs=PADDED),
     Case("scores scale weights across", CROSS | across(SCALED | {"attn_pre_talking_heads": True})),
     Case("scores scale weights, talking heads", SCALED | {"attn_post_talking_heads": True}),
+    Case("selective attention", SELECTIVE | GQA, inputs=PADDED, families=DECODER),
+    Case("selective attention, mems", SELECTIVE | ROTARY, XL | MEMORY, inputs=("mems",), families=DECODER),
+    Case("selective attention, capped, sinks", SELECTIVE | CAPPED | SINKS | T5, MEMORY, families=DECODER),
+    Case(
+        "selective attention, cog, sparse",
+        SELECTIVE | COG | {"attn_sparse_topk": 3, "attn_num_mem_kv": 2},
+        families=DECODER,
+    ),
     Case("window", {"attn_max_attend_past": 3} | ALIBI, inputs=PADDED),
     Case("window, t5, left padding", {"attn_max_attend_past": 2} | T5, inputs=("left padding",)),
     Case("window by layer", {"attn_max_attend_past": (2, 5)} | ROTARY, MEMORY),
@@ -186,6 +217,11 @@ CASES = [
     Case("derf", {"use_derf": True, "sandwich_norm": True}),
     Case("post-norm", {"pre_norm": False}),
     Case("sandwich norm", {"sandwich_norm": True}),
+    *(
+        Case(f"gains less 1: {name}", {name: True, "dim": 16} | SCALES, ours={"norm_add_unit_offset": True})
+        for name in ("sandwich_norm", "use_rmsnorm", "use_scalenorm", "use_dynamic_tanh", "use_derf")
+    ),
+    Case("gains less 1 here only", SCALES, ours={"norm_add_unit_offset": True}, theirs={"norm_add_unit_offset": False}),
     Case("norms before and after", {"pre_and_post_norm": True, "use_rmsnorm": True}),
     Case("no final norm", {"pre_norm_has_final_norm": False}),
     Case("soft clamp of the output", {"softclamp_output": True}),
@@ -279,6 +315,14 @@ CASES = [
         for name, module in (("mish", "Mish"), ("softplus", "Softplus"), ("elu", "ELU"))
     ),
     Case("leaky relu", GLU, ours={"ff_activation": "leaky_relu"}, theirs={"ff_custom_activation": "LeakyReLU"}),
+    Case("hybrid GRU", HYBRID),
+    Case("hybrid GRU, learned mix, GQA", HYBRID | GQA | ROTARY | {"attn_hybrid_learned_mix": True}),
+    Case("hybrid GRU, folded, right padding", HYBRID | {"attn_hybrid_fold_axial_dim": 3}, inputs=("right padding",)),
+    Case(
+        "hybrid GRU across",
+        HYBRID | CROSS | {f"cross_{name}": value for name, value in HYBRID.items()},
+        families=("decoder",),
+    ),
     Case("soft clamp", {"ff_softclamp_value": 1.5}),
     Case("soft clamps of a gated unit", GLU | {"ff_glu_softclamp": True, "ff_glu_up_softclamp_value": 0.7}),
     Case(
@@ -361,6 +405,37 @@ CASES = [
     Case("hyper-connections, macaron", HYPER | {"macaron": True, "sandwich_norm": True}, ours=COMPAT),
     Case("hyper-connections, memory", HYPER | ROTARY, MEMORY, ours=COMPAT, inputs=PADDED),
     Case("hyper-connections, cross attention", HYPER | CROSS | VALUES, ours=COMPAT),
+    Case("hyper-connections, views", HYPER | VIEWS | ROTARY, ours=COMPAT, inputs=PADDED),
+    Case("gated multi residual", GATED, ours=COMPAT),
+    Case("gated multi residual, views, memory", GATED | VIEWS | ROTARY, MEMORY, ours=COMPAT, inputs=PADDED),
+    Case("mean-variance split", MEANS, families=ENCODER, inputs=PADDED),
+    Case("mean-variance split, learned, memory", LEARNED_MEANS, MEMORY, families=ENCODER, inputs=PADDED),
+    # Looking back at earlier layers
+    Case("lime", LIME | {"depth": 3}),
+    Case("lime, relu, padding", LIME | ROTARY | {"layer_integrate_use_softmax": False, "dim": 8}, inputs=PADDED),
+    Case("lime, macaron, value residual", LIME | VALUES | {"macaron": True, "sandwich_norm": True}),
+    Case("lime, mems", LIME | ROTARY, XL, inputs=("mems",)),
+    Case("lime, cross attention, post-norm", LIME | CROSS | {"pre_norm": False}),
+    Case("lime, hyper-connections, shifted tokens", LIME | HYPER | SHIFT, ours=COMPAT),
+    Case("attention over depth", DEPTHS),
+    Case("attention over depth, views", DEPTHS | VIEWS | GQA | ROTARY, inputs=PADDED),
+    Case("attention over depth, views, mems", DEPTHS | VIEWS | ROTARY, XL, inputs=("mems",)),
+    Case("attention over depth, tied layers", DEPTHS | {"weight_tie_layers": True, "depth": 3}),
+    Case("attention over depth, order of execution", DEPTHS | {"layers_execute_order": (2, 3, 0, 1, 2)}),
+    Case("attention over depth, value residual", DEPTHS | VIEWS | VALUES | {"depth": 3}),
+    Case(
+        "attention over depth, activation",
+        DEPTHS,
+        ours={"attn_aggregated_residual_activation": "silu"},
+        theirs={"attn_aggregated_residual_kwargs": {"lora_rank": 6, "lora_activation": "SiLU"}},
+    ),
+    Case("u-net", UNET),
+    Case("u-net, middle block, memory tokens", UNET | {"depth": 3, "use_rmsnorm": True}, MEMORY),
+    Case("u-net, mems, hyper-connections", UNET | HYPER | {"depth": 4}, ours=COMPAT),
+    Case("u-net, mems", UNET | ROTARY, XL, inputs=("mems",)),
+    Case("reinjection", REINJECT),
+    Case("reinjection, gate, memory", REINJECT | {"learned_reinject_input_gate": True} | CROSS, MEMORY),
+    Case("reinjection, lime, u-net, mems", REINJECT | LIME | UNET, XL, inputs=("mems",)),
     # Memory
     Case("memory tokens", wrapper=MEMORY),
     Case("memory tokens, rotary, padding", ROTARY, MEMORY, inputs=PADDED),
@@ -378,6 +453,19 @@ CASES = [
     Case("mems, memory tokens, padding", ROTARY, XL | MEMORY, inputs=("mems", *PADDED)),
     Case("mems, tied layers", {"weight_tie_layers": True, "depth": 3}, XL, inputs=("mems",)),
     Case("mems, cross attention", CROSS, XL, inputs=("mems",)),
+    # Conditions
+    Case("adaptive layernorm", ADA_LAYER | {"dim_condition": 12}, inputs=("condition", *PADDED)),
+    Case("adaptive layernorm after", ADA_LAYER | {"pre_norm": False}, inputs=("token conditions",)),
+    Case("adaptive layernorm, mems", ADA_LAYER | ROTARY, XL, inputs=("condition", "mems")),
+    # Narrow, as for GRU: gains of wide conditions are large, and so are the errors of float32, theirs as ours.
+    Case("adaptive rmsnorm", ADA_RMS | ADA_MLP | FEW | {"sandwich_norm": True}, MEMORY, inputs=("condition",)),
+    Case(
+        "adaptive rmsnorm, narrow mlp",
+        ADA_RMS | ADA_MLP | {"adaptive_condition_mlp_expansion": 2, "dim_condition": 7},
+        inputs=("token conditions", "left padding"),
+    ),
+    Case("adaptive layerscale", ADA_SCALE | CROSS | {"use_rmsnorm": True}, inputs=("condition",)),
+    Case("adaptive both, macaron", ADA_SCALE | ADA_LAYER | FEW | {"macaron": True}, inputs=("token conditions",)),
     # Embeddings
     Case("emb_dim", wrapper={"emb_dim": 20}),
     Case("embeddings of unit length", wrapper={"l2norm_embed": True}),
@@ -393,6 +481,14 @@ CASES = [
         inputs=("token types", *PADDED),
         families=ENCODER,
     ),
+    Case("extra ids", wrapper=TYPES | {"post_emb_norm": True}, inputs=("extra ids", "summed", *PADDED)),
+    Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
+    Case("vectors in front, rotary", ROTARY, inputs=("prepended", "prepended mask", *PADDED)),
+    Case("vectors in front, memory tokens", ROTARY, MEMORY, inputs=("prepended", *PADDED)),
+    Case("vectors in front, t5", T5 | GQA, inputs=("prepended", "prepended mask")),
+    Case("vectors in front, alibi, mems", ALIBI, XL, inputs=("prepended", "mems")),
+    Case("vectors added", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("summed", *PADDED)),
+    Case("vectors added and in front", ROTARY, {"emb_frac_gradient": 0.3}, inputs=("summed", "prepended")),
     # Masks
     Case("padding", inputs=PADDED),
     Case("padding, rotary", ROTARY, inputs=PADDED),
@@ -401,6 +497,8 @@ CASES = [
     Case("left padding, alibi", ALIBI, inputs=("left padding",)),
     Case("left padding, t5", T5, inputs=("left padding",)),
     Case("attention mask", inputs=("attention mask",)),
+    Case("attention mask, mask that exports", {"attn_onnxable": True} | GQA, inputs=("attention mask",)),
+    Case("attention mask, memory keys", {"attn_num_mem_kv": 2} | T5, MEMORY, inputs=("attention mask", *PADDED)),
     Case("attention mask, t5", T5, inputs=("attention mask",)),
     Case("attention mask, padding", ROTARY, inputs=("attention mask", *PADDED)),
     Case("attention mask, memory tokens", ROTARY, MEMORY, inputs=("attention mask",)),
@@ -411,7 +509,9 @@ CASES = [
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 NOT_IN_UPSTREAM = {
+    "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
+    "resi_dual_scale": "dropped there; against NumPy in tests/nn/test_residuals.py",
     "attn_collab_compression": DROPPED,
     "attn_collab_heads": DROPPED,
     "attn_qk_norm_learned_temperature": DROPPED,
@@ -422,6 +522,9 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "token_emb": "a module there: tests/parity/test_parity_registered.py",
+    "transform_token_embeds": "a function of a call there: tests/parity/test_parity_registered.py",
+    "ff_layer": "our own way to a user's layer: tests/contracts/registered.py",
     "position_infused_attn": DROPPED,
     "rotary_values": DROPPED,
     "attn_out_bias": "attention linears have no bias there",
@@ -441,6 +544,7 @@ NOT_IN_UPSTREAM = {
     "logits_bias": "the head has no bias there",
     "norm_bias": "norms have no bias there",
     "norm_eps": "fixed there",
+    "prefix_lm": "a class of its own there, PrefixDecoder: tests/parity/test_parity_prefix.py",
     "position_embedding_scale": "always emb_dim**-0.5 there",
     "rel_pos_scale": "always attn_dim_head**0.5 there",
     "rotary_layout": "always interleaved there",

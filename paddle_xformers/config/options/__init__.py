@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .attention import AttentionOptions
+from .attention import AttentionOptions, BothWaysAttentionOptions
 from .continuous import ContinuousOptions
+from .decoder import DecoderOptions
 from .embedding import EmbeddingOptions
 from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
@@ -12,10 +13,12 @@ from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
+from .numbers import NumberOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
-from .token import TokenOptions
+from .streams import StreamOptions
+from .token import EmbeddingWidthOptions, ExtraTokenOptions, TokenOptions
 from .vision import VisionOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
@@ -34,27 +37,34 @@ CORE_GROUPS: tuple[type, ...] = (
 # Those of the families that read tokens.
 TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions)
 
-# A bidirectional model sees its segment at once: nothing is carried from one to the next, or fades with distance.
-BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
-    {MemoryOptions: MemoryTokenOptions, PositionOptions: SequenceOptions}.get(group, group) for group in TOKEN_GROUPS
-)
+# A bidirectional model sees its segment at once: nothing is carried from one to the next, or depends on the order.
+_BOTH_WAYS: dict[type, type] = {
+    MemoryOptions: MemoryTokenOptions,
+    PositionOptions: SequenceOptions,
+    AttentionOptions: BothWaysAttentionOptions,
+}
+BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(_BOTH_WAYS.get(group, group) for group in TOKEN_GROUPS)
 
 # Those of the families that see one image at once: how many patches there are follows from its size.
 VISION_GROUPS: tuple[type, ...] = (
     VisionOptions,
     HeadOptions,
-    *({MemoryOptions: MemoryTokenOptions, PositionOptions: SchemeOptions}.get(group, group) for group in CORE_GROUPS),
+    *({**_BOTH_WAYS, PositionOptions: SchemeOptions}.get(group, group) for group in CORE_GROUPS),
 )
 
 # Everything that is declared: the groups above and those of single families.
 ALL_GROUPS: tuple[type, ...] = (
     *TOKEN_GROUPS,
+    ExtraTokenOptions,
+    DecoderOptions,
     EncoderOptions,
     MaskedLMOptions,
     HeadOptions,
     Seq2SeqOptions,
     VisionOptions,
     ContinuousOptions,
+    NumberOptions,
+    StreamOptions,
 )
 
 __all__ = [
@@ -64,9 +74,13 @@ __all__ = [
     "TOKEN_GROUPS",
     "VISION_GROUPS",
     "AttentionOptions",
+    "BothWaysAttentionOptions",
     "ContinuousOptions",
+    "DecoderOptions",
     "EmbeddingOptions",
+    "EmbeddingWidthOptions",
     "EncoderOptions",
+    "ExtraTokenOptions",
     "FeedForwardOptions",
     "HeadOptions",
     "LayoutOptions",
@@ -75,11 +89,13 @@ __all__ = [
     "MemoryTokenOptions",
     "ModelOptions",
     "NormOptions",
+    "NumberOptions",
     "PositionOptions",
     "ResidualOptions",
     "SchemeOptions",
     "Seq2SeqOptions",
     "SequenceOptions",
+    "StreamOptions",
     "TokenOptions",
     "VisionOptions",
 ]

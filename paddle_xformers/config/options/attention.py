@@ -9,8 +9,8 @@ from .projection import ProjectionOptions
 
 
 @dataclass(frozen=True)
-class AttentionOptions(ProjectionOptions):
-    """Options of one attention layer. Every `attn_*` field also exists as `cross_attn_*`."""
+class BothWaysAttentionOptions(ProjectionOptions):
+    """Options of one attention layer that may look both ways."""
 
     attn_dropout: float = option(
         0.0,
@@ -60,6 +60,7 @@ class AttentionOptions(ProjectionOptions):
         paper="1706.03762; 1905.05702; 2409.04431; 2410.01104",
         choices=("softmax", "entmax15", "sigmoid", "hard"),
         per_layer=ATTENTION,
+        socket="attn_normalizer",
     )
     attn_sparse_topk: int | None = option(
         None,
@@ -93,7 +94,7 @@ class AttentionOptions(ProjectionOptions):
         paper="2408.00118",
         above=0,
         per_layer=ATTENTION,
-        examples=(0.5,),
+        examples=(5.0,),
         needs={"attn_softclamp_logits": True},
     )
     attn_head_learned_sink: bool = option(
@@ -242,6 +243,34 @@ class AttentionOptions(ProjectionOptions):
         paper="2306.12929",
         per_layer=ATTENTION,
     )
+    attn_hybrid_module: str | None = option(
+        None,
+        "A module beside attention, with the same input (Hymba): what both give is normed and averaged head by head. "
+        "gru: a GRU. None: none.",
+        feature="attn-hybrid-module",
+        paper="2411.13676; 1406.1078",
+        choices=("gru",),
+        per_layer=ATTENTION,
+        socket="attn_hybrid_module",
+    )
+    attn_hybrid_learned_mix: bool = option(
+        False,
+        "How much the module beside attention counts is a learned gate a token and head; else one half.",
+        feature="attn-hybrid-module",
+        paper="2411.13676",
+        per_layer=ATTENTION,
+        beside={"attn_hybrid_module": "gru"},
+    )
+    attn_hybrid_fold_axial_dim: int = option(
+        1,
+        "The module beside attention goes over n interleaved sequences, each of every n-th token.",
+        feature="attn-hybrid-module",
+        paper="2411.13676",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(3,),
+        beside={"attn_hybrid_module": "gru"},
+    )
     attn_on_attn: bool = option(
         False,
         "Attention on attention: a gate computed from what was attended multiplies the output.",
@@ -279,4 +308,20 @@ class AttentionOptions(ProjectionOptions):
         feature="attn-flash",
         paper="2205.14135",
         choices=("auto", "eager", "fused", "blockwise"),
+    )
+
+
+@dataclass(frozen=True)
+class AttentionOptions(BothWaysAttentionOptions):
+    """Options of one attention layer. `attn_*` fields also exist as `cross_attn_*`, unless they say otherwise."""
+
+    attn_selective: bool = option(
+        False,
+        "Selective attention: a token may hide tokens before it from the tokens after it, by as much as the first "
+        "head's score of them is above 0. Never hidden are what stands first in a row, learned keys and mems. "
+        "Causal models only.",
+        feature="attn-selective",
+        paper="2410.02703",
+        per_layer=ATTENTION,
+        across=False,
     )

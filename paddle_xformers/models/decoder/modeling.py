@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -10,11 +11,16 @@ from paddle import Tensor
 from ..._compat import import_paddlenlp
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
+from ..extras import Extras, taken
 from ..generate import CausalGeneration
 from ..losses import next_token_loss
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
+from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XDecoderConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -55,11 +61,19 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         use_cache: bool | None = None,
         return_mems: bool = False,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
+        **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -73,6 +87,9 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             mems: Mems of the segment before (needs max_mem_len).
             encoder_hidden_states: What cross attention looks at, (b, m, c).
             encoder_attention_mask: Mask over it, as attention_mask.
+            prefix_attn_len: Number of the first tokens that see each other both ways, for all rows or for each, (b)
+                (needs prefix_lm); padding does not count, and beside position_ids it is those at positions below it.
+                The call without a cache reads the whole prefix; beside a cache the number may be left out.
             use_cache: Return a cache; default config.use_cache.
             return_mems: Return mems for the next segment.
             output_attentions: Return attention weights; default config.output_attentions. Memory tokens are left out.
@@ -80,6 +97,16 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
+            sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
+            prepend_embeds: Vectors in front of the tokens, such as those of an image, (b, p, emb_dim); with
+                `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
+            excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
+            embed_ids: Further ids of each token (needs embed_num_tokens): (b, n) by name, or (b, n, k) in the
+                alphabetical order of the names; by default all are 0.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -89,17 +116,31 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
             context=encoder_hidden_states,
             context_mask=encoder_attention_mask,
+            prefix_len=prefix_attn_len,
             use_cache=config.use_cache if use_cache is None else use_cache,
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
+            **taken(extras),
         )
-        output = self.run(input_ids, inputs_embeds, position_ids, call)
+        width = self.embeddings_width
+        prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values)
+        output = self.run(
+            input_ids,
+            inputs_embeds,
+            position_ids,
+            call,
+            prefix,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            excise=excise_prepend_embeds,
+        )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -131,11 +172,19 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         use_cache: bool | None = None,
         return_mems: bool = False,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
+        **extras: Unpack[Extras],
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
 
@@ -149,11 +198,19 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             mems: Likewise.
             encoder_hidden_states: Likewise.
             encoder_attention_mask: Likewise.
+            prefix_attn_len: Likewise.
             use_cache: Likewise.
             return_mems: Likewise.
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            excise_prepend_embeds: Likewise.
+            embed_ids: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -171,15 +228,25 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             mems,
             encoder_hidden_states,
             encoder_attention_mask,
+            prefix_attn_len,
             use_cache,
             return_mems,
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=excise_prepend_embeds,
+            **extras,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         output = XCausalLMOutput(
-            loss=None if labels is None else next_token_loss(logits, labels),
+            loss=None
+            if labels is None
+            else next_token_loss(tokens_of(logits, prepend_embeds, excise_prepend_embeds), labels),
             logits=logits,
             past_key_values=hidden.past_key_values,
             hidden_states=hidden.hidden_states,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -12,9 +13,13 @@ from ...nn.linear import Linear
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
 from ..classification import sequence_loss
+from ..extras import Extras
 from ..outputs import as_asked
 from .configuration import XDecoderConfig
 from .modeling import XDecoderModel, XDecoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -46,9 +51,16 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         labels: Tensor | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
+        **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
 
@@ -63,9 +75,16 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
                 shape; see `paddle_xformers.models.classification`.
             encoder_hidden_states: As in `XDecoderModel.forward`.
             encoder_attention_mask: Likewise.
+            prefix_attn_len: Likewise.
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            embed_ids: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A SequenceClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels,
@@ -82,10 +101,17 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             inputs_embeds,
             encoder_hidden_states=encoder_hidden_states,
             encoder_attention_mask=encoder_attention_mask,
+            prefix_attn_len=prefix_attn_len,
             use_cache=False,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
+            condition=condition,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            **extras,
         )
         pooled = last_token(hidden.last_hidden_state, kept_tokens(attention_mask))  # (b, d)
         logits = self.score(pooled)  # (b, num_labels)

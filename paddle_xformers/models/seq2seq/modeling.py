@@ -9,6 +9,7 @@ from paddle import Tensor
 
 from ..._compat import import_paddlenlp
 from ...nn.dropped_tokens import drop_tokens
+from ..conditions import check_parts, for_part
 from ..decoder import XDecoderModel
 from ..encoder import XEncoderModel
 from ..losses import token_loss
@@ -73,12 +74,13 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         past_key_values: tuple[Any, ...] | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
-        encoder_prefix_embeds: Tensor | None = None,
-        encoder_prefix_mask: Tensor | None = None,
+        encoder_prepend_embeds: Tensor | None = None,
+        encoder_prepend_mask: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> Seq2SeqModelOutput | tuple[Any, ...]:
         """Run encoder and decoder.
 
@@ -95,14 +97,15 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
                 encoded again.
             inputs_embeds: Token embeddings of the source in place of ids, (b, m, enc_emb_dim).
             decoder_inputs_embeds: Token embeddings of the target in place of ids, (b, n, dec_emb_dim).
-            encoder_prefix_embeds: Vectors in front of the source, such as those of an image, (b, p, dim). The states of
-                the source then have p places more.
-            encoder_prefix_mask: Which of them are no padding, (b, p).
+            encoder_prepend_embeds: Vectors in front of the source, such as those of an image, (b, p, enc_emb_dim). The
+                states of the source then have p places more.
+            encoder_prepend_mask: Which of them are no padding, (b, p).
             use_cache: Return a cache; default config.use_cache.
             output_attentions: Return attention weights; default config.output_attentions.
             output_hidden_states: Return hidden states; default config.output_hidden_states.
             return_dict: Return a Seq2SeqModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales of encoder, decoder or both depend on, (b, dim_condition).
 
         Returns:
             The last hidden state of the target, (b, n, d), what was asked for, and the last hidden state of the source.
@@ -116,15 +119,17 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         given = {
             "input_ids": input_ids,
             "inputs_embeds": inputs_embeds,
-            "prefix_embeds": encoder_prefix_embeds,
-            "prefix_mask": encoder_prefix_mask,
+            "prepend_embeds": encoder_prepend_embeds,
+            "prepend_mask": encoder_prepend_mask,
         }
+        check_parts((self.encoder, self.decoder), condition)
         source = read_source(
             self.encoder,
             given,
             attention_mask,
             encoder_output,
             cached=past_key_values is not None,
+            condition=for_part(self.encoder, condition),
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
         )
@@ -140,6 +145,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             past_key_values=past_key_values,
             encoder_hidden_states=source.states,
             encoder_attention_mask=seen,
+            condition=for_part(self.decoder, condition),
             use_cache=config.use_cache if use_cache is None else use_cache,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
@@ -177,12 +183,13 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
         labels: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
-        encoder_prefix_embeds: Tensor | None = None,
-        encoder_prefix_mask: Tensor | None = None,
+        encoder_prepend_embeds: Tensor | None = None,
+        encoder_prepend_mask: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> Seq2SeqLMOutput | tuple[Any, ...]:
         """Predict every token of the target from the source and the tokens before it.
 
@@ -196,12 +203,13 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             labels: The target, (b, n): the token that each place shall predict; ignore_index is left out of the loss.
             inputs_embeds: As in `XSeq2SeqModel.forward`.
             decoder_inputs_embeds: Likewise.
-            encoder_prefix_embeds: Likewise.
-            encoder_prefix_mask: Likewise.
+            encoder_prepend_embeds: Likewise.
+            encoder_prepend_mask: Likewise.
             use_cache: Likewise.
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             A Seq2SeqLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the logits
@@ -225,12 +233,13 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             past_key_values,
             inputs_embeds,
             decoder_inputs_embeds,
-            encoder_prefix_embeds,
-            encoder_prefix_mask,
+            encoder_prepend_embeds,
+            encoder_prepend_mask,
             use_cache,
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         loss = None if labels is None else token_loss(logits, labels, config.ignore_index)

@@ -46,7 +46,7 @@ class Mask:
         Args:
             m: Number of all keys.
         """
-        bias = None if self.bias is None else _lead_with_zeros(self.bias, m)
+        bias = None if self.bias is None else lead_with_zeros(self.bias, m)
         return dataclasses.replace(self, bias=bias, key_bias=None, causal=False, simple=False, visible=None)
 
 
@@ -63,6 +63,8 @@ def make_mask(
     m: int,
     causal: bool,
     key_valid: Tensor | None = None,
+    key_mask: Tensor | None = None,
+    seen_by_all: Tensor | None = None,
     lead_rows: int = 0,
     room: int = 0,
     rows: int | None = None,
@@ -78,6 +80,8 @@ def make_mask(
         m: Number of keys, spare room left out.
         causal: Whether queries see only keys up to their own position.
         key_valid: Keys that are no padding, (b, m), boolean; None: all.
+        key_mask: A further mask over the keys, (b, keys), which says nothing of padding, or None.
+        seen_by_all: Keys that causality does not hide from queries before them, (b or 1, m), boolean; None: none.
         lead_rows: Memory tokens at the start of the queries, which the caller's mask does not cover.
         room: Spare places behind the keys, which nobody sees.
         rows: Batch size, for checking the mask's; None: not checked.
@@ -89,15 +93,18 @@ def make_mask(
     """
     key_bias = None if key_valid is None else _as_bias(key_valid, dtype)
     rest = None
+    if key_mask is not None:
+        hidden = lead_with_zeros(_as_bias(key_mask, dtype), m)
+        key_bias = hidden if key_bias is None else key_bias + hidden
     if attention_mask is not None:
         given = _as_bias(attention_mask, dtype)
         if paddle.in_dynamic_mode():
             _check_shape(attention_mask, n - lead_rows, m, rows, heads)
         if given.ndim == 2:
-            given = _lead_with_zeros(given, m)
+            given = lead_with_zeros(given, m)
             key_bias = given if key_bias is None else key_bias + given
         else:
-            rest = _lead_with_zeros(given if given.ndim == 4 else given.unsqueeze(1), m)
+            rest = lead_with_zeros(given if given.ndim == 4 else given.unsqueeze(1), m)
             if lead_rows and rest.shape[2] != 1:
                 # A memory token sees what any token sees: keys hidden from all stay hidden.
                 top = rest.max(axis=2, keepdim=True).expand([-1, -1, lead_rows, -1])
@@ -106,16 +113,21 @@ def make_mask(
     if rest is not None:
         bias = rest if bias is None else bias + rest
     if causal and not (isinstance(n, int) and n == 1):
-        triangle = causal_bias(n, m, dtype)
-        bias = triangle.unsqueeze([0, 1]) if bias is None else bias + triangle
+        triangle = causal_bias(n, m, dtype).unsqueeze([0, 1])  # (1, 1, n, m)
+        if seen_by_all is not None:
+            triangle = paddle.where(seen_by_all.unsqueeze([1, 2]), paddle.zeros([1], dtype=dtype), triangle)
+        bias = triangle if bias is None else bias + triangle
     visible = None
-    if attention_mask is not None and bias is not None:  # without a mask every new token sees itself
+    if (
+        attention_mask is not None or key_mask is not None
+    ) and bias is not None:  # without a mask every new token sees itself
         visible = (bias > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(dtype)
     if room:
         width = [1, 1, 1] if bias is None else bias.shape[:3]
         known = paddle.zeros([*width, m], dtype=dtype) if bias is None else bias
         bias = paddle.concat([known, paddle.full([*width, room], MASKED, dtype=dtype)], axis=-1)
-    return Mask(bias, key_bias, causal, simple=rest is None and not room, visible=visible)
+    simple = rest is None and seen_by_all is None and not room
+    return Mask(bias, key_bias, causal, simple=simple, visible=visible)
 
 
 def windowed(mask: Mask, q_positions: Tensor, k_positions: Tensor, past: int, dtype: Any) -> Mask:
@@ -165,8 +177,36 @@ def _check_shape(mask: Tensor, n: int, m: int, rows: int | None, heads: int | No
         )
 
 
-def _lead_with_zeros(bias: Tensor, m: int) -> Tensor:
-    """Let what stands in front of the caller's keys be seen."""
+def over_all(given: Tensor, n: int, m: int, room: int) -> Tensor:
+    """Spread what was given for tokens over memory tokens, mems and spare room: there it is zero.
+
+    Args:
+        given: (b or 1, h or 1, tokens or 1, keys); axes in front may be left out.
+        n: Number of queries; memory tokens stand in front of the tokens.
+        m: Number of keys, spare room included.
+        room: Number of spare places behind the keys.
+
+    Returns:
+        (b or 1, h or 1, n or 1, m).
+    """
+    given = given.unsqueeze(list(range(4 - given.ndim))) if given.ndim < 4 else given
+    if room:
+        given = paddle.concat([given, paddle.zeros([*sizes(given)[:3], room], dtype=given.dtype)], axis=-1)
+    given = lead_with_zeros(given, m)
+    b, h, rows, keys = sizes(given)
+    missing = n - rows
+    if isinstance(rows, int) and rows == 1 or isinstance(missing, int) and missing == 0:
+        return given
+    return paddle.concat([paddle.zeros([b, h, missing, keys], dtype=given.dtype), given], axis=2)
+
+
+def lead_with_zeros(bias: Tensor, m: int) -> Tensor:
+    """Put zeros in front of the keys of a bias, (..., keys), so that there are m: what stands there stays visible.
+
+    Args:
+        bias: Something that is added to scores.
+        m: Number of all keys.
+    """
     missing = m - sizes(bias)[-1]
     if isinstance(missing, int) and not missing:
         return bias

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from paddle import Tensor, nn
 
 from ...config.options import NormOptions
-from .layernorm import LayerNorm
+from ...config.registry import make_part, provide
+from ..condition import AdaptiveNorm
+from .layernorm import LayerNorm, SimpleLayerNorm
 from .pointwise import Derf, DynamicTanh
 from .rms import RMSNorm, ScaleNorm, SimpleRMSNorm
 
@@ -20,20 +20,34 @@ class Identity(nn.Layer):
         return x
 
 
-NORMS: dict[str, Callable[[int, NormOptions], nn.Layer]] = {
-    "layernorm": lambda dim, options: LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5),
-    "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12),
-    "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12),
-    "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
-    "dynamic_tanh": lambda dim, options: DynamicTanh(dim, alpha=options.dynamic_tanh_init_alpha),
-    "derf": lambda dim, options: Derf(dim),
-    "identity": lambda dim, options: Identity(),
-}
+provide(
+    "norm",
+    {
+        "layernorm": lambda dim, options: LayerNorm(
+            dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5, offset=options.offset
+        ),
+        "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12, offset=options.offset),
+        "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12, offset=options.offset),
+        "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
+        "dynamic_tanh": lambda dim, options: DynamicTanh(
+            dim, alpha=options.dynamic_tanh_init_alpha, unit_offset=options.norm_add_unit_offset
+        ),
+        "derf": lambda dim, options: Derf(dim, offset=options.offset),
+        "adaptive_layernorm": lambda dim, options: AdaptiveNorm(
+            dim, options.condition_width(dim), SimpleLayerNorm(dim, eps=options.norm_eps or 1e-5)
+        ),
+        "adaptive_rmsnorm": lambda dim, options: AdaptiveNorm(
+            dim, options.condition_width(dim), SimpleRMSNorm(eps=options.norm_eps or 1e-12)
+        ),
+        "identity": lambda dim, options: Identity(),
+    },
+)
 
 
 def make_norm(dim: int, options: NormOptions) -> nn.Layer:
     """Build the norm that the options name, for the last axis of width `dim`."""
-    return NORMS[options.norm](dim, options)
+    norm: nn.Layer = make_part("norm", options.norm, dim, options)
+    return norm
 
 
 def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
@@ -47,13 +61,14 @@ def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
 
 
 __all__ = [
-    "NORMS",
+    "AdaptiveNorm",
     "Derf",
     "DynamicTanh",
     "Identity",
     "LayerNorm",
     "RMSNorm",
     "ScaleNorm",
+    "SimpleLayerNorm",
     "SimpleRMSNorm",
     "make_embedding_norm",
     "make_norm",

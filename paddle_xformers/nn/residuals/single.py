@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from paddle import Tensor
@@ -31,11 +32,15 @@ class PlainConnection(Connection):
 
     def write(self, streams: Tensor, output: Tensor, seen: Any) -> Tensor:
         """Return the scaled stream and the branch output merged, (b, n, d)."""
+        return self.merge(self.scaled(streams), output)
+
+    def scaled(self, streams: Tensor) -> Tensor:
+        """Apply the factors of the residual."""
         if self.residual_scale is not None:
             streams = streams * self.residual_scale
         if self.constant != 1.0:
             streams = streams * self.constant
-        return self.merge(streams, output)
+        return streams
 
     def merge(self, residual: Tensor, output: Tensor) -> Tensor:
         """Add, in the plain kind: both (b, n, d)."""
@@ -46,17 +51,17 @@ class SingleStream(ResidualScheme):
     """One stream, with the same kind of connection around every layer.
 
     Args:
-        kind: The connection.
+        kind: What builds the connection of a layer from the next two.
         dim: Width of the stream.
         options: The residual fields.
     """
 
-    def __init__(self, kind: type[PlainConnection], dim: int, options: ResidualOptions) -> None:
+    def __init__(self, kind: Callable[[int, ResidualOptions], Connection], dim: int, options: ResidualOptions) -> None:
         super().__init__()
         self.kind = kind
         self.dim = dim
         self.options = options
 
-    def connection(self, layer_index: int) -> Connection:
+    def connection(self, layer_index: int, views: int = 1) -> Connection:
         """Build the connection of one layer."""
         return self.kind(self.dim, self.options)

@@ -12,6 +12,7 @@ from .gate_heads import GateHeads
 from .gate_values import GateValues
 from .head_norms import QKRMSNorm, ValueRMSNorm
 from .head_scale import HeadScale
+from .hybrid import Hybrid
 from .l2_distance import L2Distance
 from .laser import Laser
 from .latents import LatentKeyValues, LatentQueries
@@ -19,6 +20,8 @@ from .learned_sink import LearnedSink
 from .memory_kv import MemoryKeyValues
 from .qk_norm import QKNorm
 from .residual_scores import ResidualScores
+from .rope_keys import RopeKeys
+from .selective import Selective
 from .softclamp import SoftClamp
 from .sparse_topk import SparseTopK
 from .talking_heads import PostTalkingHeads, PreTalkingHeads, ScaledWeights, ScoreScale
@@ -34,6 +37,7 @@ def _adds_scores(site: Site) -> bool:
 PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
     "latent_queries": (lambda site: site.options.attn_dim_latent_q is not None, LatentQueries),
     "latent_keys_values": (lambda site: site.options.attn_dim_latent_kv is not None, LatentKeyValues),
+    "rope_keys": (lambda site: site.options.attn_latent_rope_subheads is not None, RopeKeys),
     "collaborative_heads": (lambda site: site.options.attn_collab_heads, CollaborativeHeads),
     "qk_norm": (lambda site: site.options.attn_qk_norm, QKNorm),
     "qk_rmsnorm": (lambda site: site.options.attn_qk_rmsnorm or site.options.attn_k_rmsnorm, QKRMSNorm),
@@ -48,12 +52,14 @@ PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]]
     "softclamp": (lambda site: site.options.attn_softclamp_logits, SoftClamp),
     "learned_sink": (lambda site: site.options.attn_head_learned_sink, LearnedSink),
     "cog_signed": (lambda site: site.options.attn_cog_signed, CogSigned),
+    "selective": (lambda site: site.kind == "a" and site.options.attn_selective, Selective),
     "sparse_topk": (lambda site: site.options.attn_sparse_topk is not None, SparseTopK),
     "post_talking_heads": (lambda site: site.options.attn_post_talking_heads, PostTalkingHeads),
     "scaled_weights": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScaledWeights),
     "laser": (lambda site: site.options.attn_laser, Laser),
     "head_scale": (lambda site: site.options.attn_head_scale, HeadScale),
     "gate_heads": (lambda site: site.options.attn_gate_value_heads, GateHeads),
+    "hybrid": (lambda site: site.options.attn_hybrid_module is not None, Hybrid),
     "attention_on_attention": (lambda site: site.options.attn_on_attn, AttentionOnAttention),
     "gate_values": (lambda site: site.options.attn_gate_values or site.options.attn_output_gate, GateValues),
 }
