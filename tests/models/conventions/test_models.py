@@ -11,7 +11,7 @@ import paddle
 from paddle_xformers.nn.stack import Stack
 
 from ...contracts.subjects.subject import Subject
-from .members import BUNDLES, MEMBERS, each_model
+from .members import BUNDLES, CONFIGS, MEMBERS, each_model, runs
 
 
 def has_tokens(member) -> bool:
@@ -25,7 +25,10 @@ def rows(subject: Subject, model, inputs) -> int:
 
 
 def test_there_are_bundles_enough():
-    assert len(BUNDLES) >= 12
+    """At least twelve for each family."""
+    for config in CONFIGS:
+        own = [name for name, fields in BUNDLES.items() if runs(config, fields)]
+        assert len(own) >= 12, (config.__name__, own)
     assert {member.subject.config for member in MEMBERS if member.suffix == "Model"} == {
         member.subject.config for member in MEMBERS
     }
