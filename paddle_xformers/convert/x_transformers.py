@@ -38,11 +38,15 @@ from .transforms import (
     gain,
     gate_half,
     number,
+    of_extra_ids,
+    of_types,
     one_axis,
     one_row,
     rotary_frequencies,
     tanh_scale,
     transposed,
+    unless_alone,
+    unless_alone_transposed,
     value_half,
     xpos_scales,
 )
@@ -56,6 +60,7 @@ _NORMS = (
     (_LAYER + "0.1.", _OURS + "branch_norm."),
     (_LAYER + "0.2.", _OURS + "post_norm."),
 )
+_INTEGRATOR = "attn_layers.layer_integrators.{i}."
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
 # What stands around the tables of tokens.
@@ -71,7 +76,8 @@ _AROUND: tuple[Rule, ...] = (
 TOKEN_RULES: tuple[Rule, ...] = (
     *_AROUND,
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
-    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
+    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight", of_types),
+    Rule("embeds.{name}_embed.weight", "{base}.extra_embeddings.tables.{name}.weight", of_extra_ids),
     Rule("to_logits.{part}", "lm_head.{part}"),
     Rule("attn_pool.queries", _POOL + "queries"),
     Rule("attn_pool.pooler.to_q.weight", _POOL + "attn.q_proj.weight", transposed),
@@ -214,6 +220,31 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_RESIDUAL + "static_beta", _CONNECTION + "static_beta"),
     Rule(_RESIDUAL + "dynamic_beta_fn", _CONNECTION + "dynamic_beta", column),
     Rule(_RESIDUAL + "dynamic_beta_scale", _CONNECTION + "dynamic_beta_scale", one_axis),
+    # Gated multi residual.
+    Rule(_RESIDUAL + "read_gain", _CONNECTION + "read_gain"),
+    Rule(_RESIDUAL + "static_read_logit", _CONNECTION + "static_read"),
+    Rule(_RESIDUAL + "static_write_logit", _CONNECTION + "static_write"),
+    Rule(_RESIDUAL + "to_bottleneck.weight", _CONNECTION + "down_proj.weight", transposed),
+    Rule(_RESIDUAL + "to_read_gate.weight", _CONNECTION + "read_proj.weight", transposed),
+    Rule(_RESIDUAL + "to_write_gate.weight", _CONNECTION + "write_proj.weight", transposed),
+    Rule(_RESIDUAL + "dynamic_gate_scale", _CONNECTION + "dynamic_scale", one_axis),
+    # Mean-variance split.
+    *(Rule(_RESIDUAL + name, _CONNECTION + name) for name in ("alpha", "beta")),
+    *(
+        Rule(_RESIDUAL + f"to_{name}.{{part}}", _CONNECTION + f"{name}_proj.{{part}}", transposed)
+        for name in ("alpha", "beta")
+    ),
+    # Looking back at earlier layers.
+    Rule("attn_layers.skip_combines.{i}.combine.weight", _OURS + "unet_skip.proj.weight", transposed),
+    Rule("attn_layers.reinject_input_proj.weight", "{base}.stack.reinjection.proj.weight", transposed),
+    Rule("attn_layers.learned_reinject_input_gate.weight", "{base}.stack.reinjection.gate.weight", transposed),
+    Rule(_INTEGRATOR + "to_weights.0.g", _OURS + "lime.norm.weight", unless_alone),
+    Rule(_INTEGRATOR + "to_weights.1.{part}", _OURS + "lime.proj.{part}", unless_alone_transposed),
+    Rule(_INTEGRATOR + "to_keys.weight", _OURS + "depth_attention.key_norm.weight", unless_alone),
+    Rule(_INTEGRATOR + "to_query.0.weight", _OURS + "depth_attention.query_norm.weight", unless_alone),
+    Rule(_INTEGRATOR + "to_query.1.down.weight", _OURS + "depth_attention.down_proj.weight", unless_alone_transposed),
+    Rule(_INTEGRATOR + "to_query.1.up.weight", _OURS + "depth_attention.up_proj.weight", unless_alone_transposed),
+    Rule(_INTEGRATOR + "norm.weight", _OURS + "depth_attention.norm.weight", unless_alone),
 )
 
 # The whole table of a model of tokens, of one of images, and of one of several streams of tokens.

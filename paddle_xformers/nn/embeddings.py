@@ -47,15 +47,24 @@ class Embeddings(nn.Layer):
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 
-    def finish(self, x: Tensor, position_ids: Tensor) -> Tensor:
+    def finish(
+        self,
+        x: Tensor,
+        position_ids: Tensor,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Turn vectors into the first hidden state.
 
         Args:
             x: (b, n, width).
             position_ids: (b or 1, n).
+            sum_embeds: Added to them, (b, n, width).
+            prepend_embeds: Put in front of them without positions and norm, (b, p, width).
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d).
 
         Raises:
             InputError: If a position is outside the table of positions.
@@ -67,8 +76,12 @@ class Embeddings(nn.Layer):
             x = x + (_to_unit_length(added) if self.unit_length else added)
         if self.position_function is not None:
             x = x + self.position_function(position_ids.clip(min=0), x.dtype)
+        if sum_embeds is not None:
+            x = x + sum_embeds.astype(x.dtype)
         if self.norm is not None:
             x = self.norm(x)
+        if prepend_embeds is not None:
+            x = paddle.concat([prepend_embeds.astype(x.dtype), x], axis=1)
         x = self.dropout(with_less_gradient(x, self.gradient_share))
         return x if self.project is None else self.project(x)
 
@@ -104,6 +117,9 @@ class TokenEmbeddings(Embeddings):
         position_ids: Tensor,
         inputs_embeds: Tensor | None = None,
         token_type_ids: Tensor | None = None,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
     ) -> Tensor:
         """Embed a batch.
 
@@ -112,9 +128,11 @@ class TokenEmbeddings(Embeddings):
             position_ids: (b or 1, n).
             inputs_embeds: Token embeddings instead of ids, (b, n, emb_dim).
             token_type_ids: Type of each token, (b, n), if the model knows types; None: 0 for all.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
             InputError: If a token id, a position or a type is outside its table.
@@ -124,7 +142,7 @@ class TokenEmbeddings(Embeddings):
             x = self.transform(x)
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
-        return self.finish(x, position_ids)
+        return self.finish(x, position_ids, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""
@@ -182,16 +200,26 @@ class ContinuousEmbeddings(Embeddings):
             self.input_proj = Linear(continuous.dim_in, options.dim, bias=continuous.input_bias)
         self.build_rest(options.dim, options)
 
-    def forward(self, inputs: Tensor, position_ids: Tensor, *, padded: bool) -> Tensor:
+    def forward(
+        self,
+        inputs: Tensor,
+        position_ids: Tensor,
+        *,
+        padded: bool,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Embed a batch.
 
         Args:
             inputs: (b, n, dim_in), or (b, n, d) without a projection.
             position_ids: (b or 1, n), `PADDING` for what is no vector.
             padded: Whether there may be padding. What stands there, nan even, then has no effect.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
             InputError: If a position is outside the table of positions.
@@ -199,7 +227,12 @@ class ContinuousEmbeddings(Embeddings):
         if padded:
             blank = paddle.zeros([1], dtype=inputs.dtype)
             inputs = paddle.where((position_ids > PADDING).unsqueeze(-1), inputs, blank)
-        return self.finish(inputs if self.input_proj is None else self.input_proj(inputs), position_ids)
+        return self.finish(
+            inputs if self.input_proj is None else self.input_proj(inputs),
+            position_ids,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+        )
 
 
 def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:

@@ -33,6 +33,9 @@ class NumberEmbeddings(TokenEmbeddings):
         position_ids: Tensor,
         inputs_embeds: Tensor | None = None,
         input_numbers: Tensor | None = None,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
     ) -> Tensor:
         """Embed a batch.
 
@@ -41,6 +44,8 @@ class NumberEmbeddings(TokenEmbeddings):
             position_ids: (b or 1, n).
             inputs_embeds: What `look_up` gives instead of ids and numbers, (b, n, emb_dim).
             input_numbers: The numbers, (b, n); what stands at other tokens, nan even, has no effect. None: ones.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
             (b, n, d).
@@ -50,7 +55,7 @@ class NumberEmbeddings(TokenEmbeddings):
         """
         if input_ids is not None:
             inputs_embeds = self.look_up(input_ids, input_numbers)
-        return super().forward(None, position_ids, inputs_embeds)
+        return super().forward(None, position_ids, inputs_embeds, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
 
     def look_up(self, input_ids: Tensor, input_numbers: Tensor | None = None) -> Tensor:
         """Return the embeddings of (b, n) token ids, multiplied by their numbers, (b, n): (b, n, e)."""

@@ -33,6 +33,8 @@ EFFECT_ELSEWHERE = {
     "dynamic_tanh_init_alpha": "likewise",
     "layerscale_init_value": "likewise",
     "adaptive_layerscale_init_bias": "likewise",
+    "mv_split_init_alpha": "initial values: tests/nn/test_residuals.py",
+    "mv_split_init_beta": "likewise",
     "emb_frac_gradient": "gradients: tests/parity/test_parity.py and tests/nn/test_gradients.py",
     "depth_scale_residual": "likewise",
 }
