@@ -24,7 +24,7 @@ CASES = [
 ]
 
 
-# The axis that is of any length, beside the first, where it is not the second: images have none, nor have their patches.
+# The axis of any length beside the first, where it is not the second: images have none, nor have their patches.
 OPEN_AXIS = {"XEncoderForMultipleChoice": {"input_ids": 2}, "XViTForMaskedImageModeling": {"bool_masked_pos": None}}
 
 
