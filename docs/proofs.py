@@ -63,6 +63,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-mask-self-kv": ("tests/models/test_extras.py", "tests/parity/test_parity_wrappers.py"),
     "attn-qkvo-deltas": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
     "attn-weight-delta": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
+    "attn-flash-packed": ("tests/models/test_packing.py",),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),

@@ -10,6 +10,7 @@ import paddle
 from paddle import Tensor
 
 from ..config import StackOptions
+from ..errors import InputError
 from ..nn.attention.cache import cache_length, prepended
 from ..nn.calls import StackCall, StackOutput
 from ..nn.embeddings import TokenEmbeddings
@@ -32,6 +33,7 @@ from .inputs import (
     stacked_ids,
 )
 from .outputs import XModelOutput
+from .packing import check_packed, packed_output, segments_of, unpacked_call
 from .prefix import Prefix, joined
 
 
@@ -93,6 +95,11 @@ class Backbone:
             check_prefix(self.stack, b, n, call.prefix_len, cache)
             check_extras(self.stack, b, n, call)
         check_condition(self.stack, b, n, call.condition, call.mems)
+        if call.packed is not None or call.packed_context is not None:
+            raise InputError(
+                "flash_pack_seq_kwargs and flash_pack_seq_context_kwargs go together, and with models of tokens alone; "
+                "leave them out"
+            )
         positions = token_positions(n, call.attention_mask, position_ids, cache)
         around = {} if sum_embeds is None else {"sum_embeds": sum_embeds}
         held, front = prepended(cache), 0
@@ -161,6 +168,21 @@ class TokenBackbone(Backbone):
             InputError: If an argument does not fit the model or the other arguments.
         """
         size = check_tokens(input_ids, inputs_embeds, self.embeddings_width)
+        if call.packed is not None:
+            if prefix is not None or embed_ids is not None:
+                raise InputError("prepend_embeds and embed_ids do not go with flash_pack_seq_kwargs; leave one out")
+            check_packed(call, size[0])
+            own = segments_of(call.packed, "flash_pack_seq_kwargs", "q", size[1])
+            inner: dict[str, Any] = {name: own.unpacked(value) for name, value in embedded.items()}
+            output = self.run(
+                own.unpacked(input_ids),
+                own.unpacked(inputs_embeds),
+                own.unpacked(position_ids),
+                unpacked_call(call, own),
+                sum_embeds=own.unpacked(sum_embeds),
+                **inner,
+            )
+            return packed_output(output, own, size[1])
         if paddle.in_dynamic_mode():
             check_types(embedded.get("token_type_ids"), getattr(self.config, "type_vocab_size", 0), *size)
         if paddle.in_dynamic_mode():

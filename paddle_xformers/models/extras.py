@@ -39,6 +39,10 @@ class Extras(TypedDict, total=False):
             The stream of block 1 is the embedded sequence, memory tokens and positions included.
         return_gumbel_log_probs: Return the logarithm of the probability, before the draw, of the key that each query
             drew, as gumbel_log_probs (needs attn_normalizer="gumbel").
+        flash_pack_seq_kwargs: For token models: one row holds several sequences, of which each gives what it gives
+            alone. A mapping with cu_seqlens_q, their cumulative lengths from 0, (s + 1), and, where that is a tensor,
+            max_seqlen_q; cu_seqlens_k and max_seqlen_k are those of q.
+        flash_pack_seq_context_kwargs: Likewise cu_seqlens_k and max_seqlen_k of encoder_hidden_states.
     """
 
     self_attn_kv_mask: Tensor | None
@@ -48,6 +52,8 @@ class Extras(TypedDict, total=False):
     repeat_blocks: Sequence[Any] | None
     transform_block_inputs: Mapping[int, Callable[[Tensor], Tensor]] | Callable[[int, Tensor], Tensor] | None
     return_gumbel_log_probs: bool
+    flash_pack_seq_kwargs: Mapping[str, Any] | None
+    flash_pack_seq_context_kwargs: Mapping[str, Any] | None
 
 
 _DELTAS = {"q_delta": "q", "k_delta": "k", "v_delta": "v", "o_delta": "o", "attn_delta": "weights"}
@@ -74,6 +80,8 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "order": extras.get("layers_execute_order"),
         "repeat_blocks": extras.get("repeat_blocks"),
         "transform": extras.get("transform_block_inputs"),
+        "packed": extras.get("flash_pack_seq_kwargs"),
+        "packed_context": extras.get("flash_pack_seq_context_kwargs"),
         "log_probs": bool(extras.get("return_gumbel_log_probs")),
     }
 

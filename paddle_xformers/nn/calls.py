@@ -42,6 +42,8 @@ class StackCall:
         repeat_blocks: The blocks to run more than once, or None.
         transform: What changes the input of blocks, or None.
         log_probs: Return the logarithms of the probabilities of drawn keys.
+        packed: Cumulative lengths of the sequences in one row, for the models; None: each row is one.
+        packed_context: Likewise of the context.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
@@ -65,6 +67,8 @@ class StackCall:
     repeat_blocks: Sequence[Any] | None = None
     transform: Any = None
     log_probs: bool = False
+    packed: Mapping[str, Any] | None = None
+    packed_context: Mapping[str, Any] | None = None
     prefix_len: Tensor | int | None = None
     prepended: Tensor | None = None
     lead: int = 0

@@ -13,8 +13,9 @@ from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
 from ..extras import Extras, taken
 from ..generate import CausalGeneration
-from ..losses import next_token_loss
+from ..losses import IGNORED, next_token_loss
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
+from ..packing import segments_of
 from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XDecoderConfig
@@ -243,6 +244,10 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             **extras,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
+        packed = extras.get("flash_pack_seq_kwargs")
+        if labels is not None and packed is not None:
+            own = segments_of(packed, "flash_pack_seq_kwargs", "q", labels.shape[1])
+            labels = own.without_first(labels, IGNORED)
         output = XCausalLMOutput(
             loss=None
             if labels is None

@@ -9,6 +9,7 @@ import paddle
 from paddle import Tensor
 
 from ..._compat import import_paddlenlp
+from ...errors import InputError
 from ...nn.linear import Linear
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
@@ -94,6 +95,8 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        if extras.get("flash_pack_seq_kwargs") is not None:
+            raise InputError("flash_pack_seq_kwargs does not go with a class for each row; pass a padded batch")
         hidden = self.xdecoder(
             input_ids,
             attention_mask,

@@ -9,6 +9,7 @@ import paddle
 from paddle import Tensor
 
 from ..._compat import import_paddlenlp
+from ...errors import InputError
 from ...nn.calls import StackCall
 from ...nn.places import kept_tokens
 from ...nn.pooling import Pooler
@@ -131,6 +132,8 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             token_type_ids=token_type_ids,
         )
         pooled = None
+        if self.pooler is not None and call.packed is not None:
+            raise InputError("flash_pack_seq_kwargs does not go with a pooler, which makes one vector of a row")
         if self.pooler is not None:
             mask: Any = attention_mask
             if prefix is not None and not excise_prepend_embeds:
