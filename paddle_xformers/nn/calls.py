@@ -42,6 +42,7 @@ class StackCall:
         repeat_blocks: The blocks to run more than once, or None.
         transform: What changes the input of blocks, or None.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        deep_embeds: Factors of the feed-forward outputs of each new token, (b, n, layers, d), or None.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
@@ -64,6 +65,7 @@ class StackCall:
     repeat_blocks: Sequence[Any] | None = None
     transform: Any = None
     prefix_len: Tensor | int | None = None
+    deep_embeds: Tensor | None = None
     prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False
