@@ -12,8 +12,9 @@ from ...errors import InputError
 from ...nn.calls import StackCall
 from ...nn.linear import Linear
 from ...nn.number_embeddings import NumberEmbeddings
-from ..backbone import TokenBackbone
+from ..backbone import Backbone
 from ..extras import Extras, taken
+from ..inputs import check_tokens
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XValConfig
@@ -55,7 +56,7 @@ class XValPretrainedModel(XPretrainedModel):
 
 
 @register_base_model
-class XValModel(XValPretrainedModel, TokenBackbone):
+class XValModel(XValPretrainedModel, Backbone):
     """The decoder without a head: token ids and numbers to hidden states.
 
     Args:
@@ -68,8 +69,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
     def __init__(self, config: XValConfig) -> None:
         super().__init__(config)
         options = config.stack_options()
-        self.embeddings: NumberEmbeddings = NumberEmbeddings(options)
-        self.extra_embeddings = None  # its tokens have no further ids
+        self.embeddings = NumberEmbeddings(options)
         self.build_body(options)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
@@ -140,7 +140,13 @@ class XValModel(XValPretrainedModel, TokenBackbone):
             return_mems=return_mems,
             **taken(extras),
         )
-        output = self.run(input_ids, inputs_embeds, position_ids, call, input_numbers=input_numbers)
+        size = check_tokens(input_ids, inputs_embeds, self.embeddings_width)
+        output = self.run_body(
+            lambda positions: self.embeddings(input_ids, positions, inputs_embeds, input_numbers),
+            size,
+            position_ids,
+            call,
+        )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
