@@ -253,5 +253,6 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            gumbel_log_probs=hidden.gumbel_log_probs,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)
