@@ -29,12 +29,18 @@ class Extras(TypedDict, total=False):
             from `q_delta`, `k_delta`, `v_delta` (to the projections, (b or 1, n, width)), `o_delta` (to what all heads
             attended, before gates and the output projection) and `attn_delta` (to the weights of the keys that are
             seen, shaped like attn_bias) to tensors, or None. All of the new tokens.
+        token_emb_kwargs: What a registered embedder (`token_emb`) is called with beside the token ids, by name; of
+            models that read tokens.
     """
 
     self_attn_kv_mask: Tensor | None
     attn_bias: Tensor | None
     attn_deltas: Sequence[Mapping[str, Tensor | None] | None] | None
+    token_emb_kwargs: Mapping[str, Any] | None
 
+
+# Those that any stack takes.
+_OF_THE_STACK = ("self_attn_kv_mask", "attn_bias", "attn_deltas")
 
 _DELTAS = {"q_delta": "q", "k_delta": "k", "v_delta": "v", "o_delta": "o", "attn_delta": "weights"}
 
@@ -49,8 +55,8 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         InputError: If there is no such argument, or a delta has another name.
     """
     for name in extras:
-        if name not in Extras.__annotations__:
-            near = nearest(name, Extras.__annotations__)
+        if name not in _OF_THE_STACK:
+            near = nearest(name, _OF_THE_STACK)
             hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "leave it out"
             raise InputError(f"the forward has no argument {name!r}; {hint}")
     return {
@@ -58,6 +64,19 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "bias": extras.get("attn_bias"),
         "deltas": tuple(_deltas(entry) for entry in extras.get("attn_deltas") or ()),
     }
+
+
+def told_to_embedder(extras: Any) -> dict[str, Any]:
+    """Take what is meant for the token embedder out of the further arguments of a forward.
+
+    Args:
+        extras: As `Extras`; the argument is taken out of them.
+
+    Returns:
+        The argument of the embeddings, or nothing.
+    """
+    told = extras.pop("token_emb_kwargs", None)
+    return {} if told is None else {"token_emb_kwargs": told}
 
 
 def _deltas(given: Mapping[str, Any] | None) -> Deltas:

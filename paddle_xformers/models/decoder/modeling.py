@@ -10,7 +10,7 @@ from paddle import Tensor
 from ..._compat import import_paddlenlp
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
-from ..extras import Extras, taken
+from ..extras import Extras, taken, told_to_embedder
 from ..generate import CausalGeneration
 from ..losses import next_token_loss
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
@@ -102,7 +102,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
             prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas, token_emb_kwargs; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -110,7 +110,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config = self.config
+        config, told = self.config, told_to_embedder(extras)
         call = StackCall(
             condition=condition,
             attention_mask=attention_mask,
@@ -135,6 +135,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             prefix,
             sum_embeds=sum_embeds,
             excise=excise_prepend_embeds,
+            **told,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
@@ -203,7 +204,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas, token_emb_kwargs; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the

@@ -12,7 +12,7 @@ from ...nn.calls import StackCall
 from ...nn.places import kept_tokens
 from ...nn.pooling import Pooler
 from ..backbone import TokenBackbone
-from ..extras import Extras, taken
+from ..extras import Extras, taken, told_to_embedder
 from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XEncoderConfig
@@ -96,7 +96,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
                 of the tokens; needed where the configuration has such parts.
             sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas, token_emb_kwargs; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.
@@ -104,7 +104,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config = self.config
+        config, told = self.config, told_to_embedder(extras)
         call = StackCall(
             condition=condition,
             attention_mask=attention_mask,
@@ -123,6 +123,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             prefix,
             sum_embeds=sum_embeds,
             excise=excise_prepend_embeds,
+            **told,
             token_type_ids=token_type_ids,
         )
         pooled = None
