@@ -102,7 +102,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
             prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas, token_emb_kwargs; see `paddle_xformers.models.extras.Extras`.
+            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -204,7 +204,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas, token_emb_kwargs; see `paddle_xformers.models.extras.Extras`.
+            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the

@@ -96,7 +96,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
                 of the tokens; needed where the configuration has such parts.
             sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas, token_emb_kwargs; see `paddle_xformers.models.extras.Extras`.
+            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.

@@ -77,7 +77,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             sum_embeds: Likewise.
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas, token_emb_kwargs; see `paddle_xformers.models.extras.Extras`.
+            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
             A TokenClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels, the

@@ -13,7 +13,7 @@ from ...nn.calls import StackCall
 from ...nn.linear import Linear
 from ...nn.number_embeddings import NumberEmbeddings
 from ..backbone import TokenBackbone
-from ..extras import Extras, taken
+from ..extras import Extras, taken, told_to_embedder
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XValConfig
@@ -115,7 +115,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -123,7 +123,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config = self.config
+        config, told = self.config, told_to_embedder(extras)
         if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
             check_numbers("input_numbers", input_numbers, input_ids, "input_ids")
         call = StackCall(
@@ -139,7 +139,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
             return_mems=return_mems,
             **taken(extras),
         )
-        output = self.run(input_ids, inputs_embeds, position_ids, call, input_numbers=input_numbers)
+        output = self.run(input_ids, inputs_embeds, position_ids, call, input_numbers=input_numbers, **told)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -205,7 +205,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
             An XNumberLMOutput, or a tuple of its values that are not None: the mean loss if there are labels (cross
