@@ -13,6 +13,7 @@ from .options import (
     ContinuousOptions,
     DecoderOptions,
     EmbeddingOptions,
+    ExtraTokenOptions,
     FeedForwardOptions,
     LayoutOptions,
     MemoryOptions,
@@ -87,6 +88,7 @@ class StackOptions:
     block_length: int
     causal: bool
     decoder: DecoderOptions = DecoderOptions()
+    extra_tokens: ExtraTokenOptions = ExtraTokenOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
@@ -139,6 +141,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        extra_tokens=ExtraTokenOptions(**group_values(ExtraTokenOptions, values)),
         decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,

@@ -135,6 +135,18 @@ COMBINATIONS: tuple[Rule, ...] = (
         "2 * shift_tokens + 1; use a smaller shift",
     ),
     Rule(
+        ("embed_num_tokens",),
+        lambda v: (
+            v["embed_num_tokens"] is not None
+            and not (
+                v["embed_num_tokens"]
+                and all(name.isidentifier() and size > 0 for name, size in v["embed_num_tokens"].items())
+            )
+        ),
+        "embed_num_tokens={embed_num_tokens!r} must hold at least one name, each of letters, digits and _, with a "
+        "number of ids >= 1; mend it or leave it out",
+    ),
+    Rule(
         ("norm_bias", "norm"),
         lambda v: v["norm_bias"] and v["norm"] != "layernorm",
         "norm_bias=True needs norm='layernorm', but norm={norm!r}; other norms have no bias",

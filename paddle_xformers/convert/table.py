@@ -124,7 +124,7 @@ _PLACEHOLDERS = {
     "part": "(?P<part>weight|bias)",
     "gain": "(?:gamma|g)",
     "fn": r"(?:fn\.)*",
-    "name": r"\w+?",
+    "name": r"(?P<name>\w+?)",
     "stream": r"(?P<stream>\w+?)",
 }
 

@@ -115,3 +115,14 @@ def xpos_scales(array: np.ndarray, place: Place) -> None:
         raise CheckpointError(
             f"the weights hold {place.source}, but rotary_xpos=False; set rotary_xpos=True as in training"
         )
+
+
+def of_extra_ids(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """A table of further ids, if the configuration has one of that name."""
+    name = place.source.removeprefix("embeds.").removesuffix("_embed.weight")
+    return array if name in (place.stack.extra_tokens.embed_num_tokens or ()) else None
+
+
+def of_types(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """A table of further ids that is that of the token types, having no name in the configuration."""
+    return array if of_extra_ids(array, place) is None else None

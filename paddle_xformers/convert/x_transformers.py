@@ -38,6 +38,8 @@ from .transforms import (
     gain,
     gate_half,
     number,
+    of_extra_ids,
+    of_types,
     one_axis,
     one_row,
     rotary_frequencies,
@@ -74,7 +76,8 @@ _AROUND: tuple[Rule, ...] = (
 TOKEN_RULES: tuple[Rule, ...] = (
     *_AROUND,
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
-    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
+    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight", of_types),
+    Rule("embeds.{name}_embed.weight", "{base}.extra_embeddings.tables.{name}.weight", of_extra_ids),
     Rule("to_logits.{part}", "lm_head.{part}"),
     Rule("attn_pool.queries", _POOL + "queries"),
     Rule("attn_pool.pooler.to_q.weight", _POOL + "attn.q_proj.weight", transposed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import paddle
@@ -13,6 +13,7 @@ from ..config import StackOptions
 from ..nn.attention.cache import cache_length, prepended
 from ..nn.calls import StackCall, StackOutput
 from ..nn.embeddings import TokenEmbeddings
+from ..nn.extra_embeddings import ExtraEmbeddings
 from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
@@ -28,6 +29,7 @@ from .inputs import (
     check_prefix,
     check_tokens,
     check_types,
+    stacked_ids,
 )
 from .outputs import XModelOutput
 from .prefix import Prefix, joined
@@ -87,7 +89,6 @@ class Backbone:
             context_width = config.cross_attn_dim_context or config.dim
             check_context(self.stack, b, call.context, call.context_mask, context_width)
             check_length(self.stack, b, n, call.attention_mask, cache)
-            check_added(self.embeddings_width, sum_embeds, b, n)
             check_prefix(self.stack, b, n, call.prefix_len, cache)
             check_extras(self.stack, b, n, call)
         check_condition(self.stack, b, n, call.condition, call.mems)
@@ -125,6 +126,8 @@ class TokenBackbone(Backbone):
             type_vocab_size: Number of token types; 0: none.
         """
         self.embeddings = TokenEmbeddings(options, type_vocab_size=type_vocab_size)
+        sizes = options.extra_tokens.embed_num_tokens
+        self.extra_embeddings = ExtraEmbeddings(sizes, self.embeddings_width) if sizes else None
         self.build_body(options)
 
     def run(
@@ -136,6 +139,7 @@ class TokenBackbone(Backbone):
         prefix: Prefix | None = None,
         *,
         sum_embeds: Tensor | None = None,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         excise: bool = True,
         **embedded: Any,
     ) -> XModelOutput:
@@ -148,6 +152,7 @@ class TokenBackbone(Backbone):
             call: What is asked of the stack.
             prefix: What stands between memory tokens and tokens.
             sum_embeds: Added to the embeddings, (b, n, e), or None.
+            embed_ids: Further ids of each token, (b, n, k), or (b, n) by name, or None.
             excise: Leave the prefix out of what is returned.
             **embedded: What else goes into the embedding.
 
@@ -157,6 +162,13 @@ class TokenBackbone(Backbone):
         size = check_tokens(input_ids, inputs_embeds, self.embeddings_width)
         if paddle.in_dynamic_mode():
             check_types(embedded.get("token_type_ids"), getattr(self.config, "type_vocab_size", 0), *size)
+        if paddle.in_dynamic_mode():
+            check_added(self.embeddings_width, sum_embeds, *size)
+        names = () if self.extra_embeddings is None else self.extra_embeddings.names
+        ids = stacked_ids(embed_ids, names, *size)
+        if self.extra_embeddings is not None:
+            extra = self.extra_embeddings(ids)  # (b or 1, n or 1, e)
+            sum_embeds = extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
         return self.run_body(
             lambda positions, **around: self.embeddings(input_ids, positions, inputs_embeds, **embedded, **around),
             size,

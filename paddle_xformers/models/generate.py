@@ -15,7 +15,7 @@ from ..nn.attention.cache import reserve
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
-from .inputs import check_prefix
+from .inputs import check_prefix, stacked_ids
 from .prompts import check_cover, check_ids, check_room
 
 import_paddlenlp()
@@ -173,7 +173,7 @@ class CausalGeneration(Generation):
 
     rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
-        *("condition", "sum_embeds", "prepend_embeds", "prepend_mask"),
+        *("condition", "embed_ids", "sum_embeds", "prepend_embeds", "prepend_mask"),
         "prefix_attn_len",
         "self_attn_kv_mask",
     )
@@ -189,6 +189,10 @@ class CausalGeneration(Generation):
             b, n = input_ids.shape
             new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
             check_cover("condition", kwargs.get("condition"), n + new)
+            extra = getattr(self.base_model, "extra_embeddings", None)
+            ids = stacked_ids(kwargs.pop("embed_ids", None), () if extra is None else extra.names, b, n)
+            if ids is not None:
+                kwargs["embed_ids"] = ids
             check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
             if self.generating_stack().options.decoder.prefix_lm:
                 kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
@@ -226,6 +230,7 @@ class CausalGeneration(Generation):
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        embed_ids: Tensor | None = None,
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
@@ -247,6 +252,7 @@ class CausalGeneration(Generation):
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
                 be.
+            embed_ids: Further ids of all tokens so far, (b, n, k).
             sum_embeds: Added to the embeddings of the prompt, (b, prompt, e); to those of new tokens nothing is added.
             prepend_embeds: Vectors in front of the tokens, (b, p, e), for the first step.
             prepend_mask: Which of them are no padding, (b, p).
@@ -260,6 +266,7 @@ class CausalGeneration(Generation):
         if past_key_values is None:
             embedded = {"prepend_embeds": prepend_embeds, "prepend_mask": prepend_mask}
             embedded["sum_embeds"] = with_zeros(sum_embeds, n)
+        embedded["embed_ids"] = of_step(embed_ids, n, cached=past_key_values is not None)
         if past_key_values is not None:
             input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
@@ -296,6 +303,9 @@ class CausalGeneration(Generation):
         for name in ("attention_mask", "self_attn_kv_mask"):
             if model_kwargs.get(name) is not None:
                 model_kwargs[name] = grown_mask(model_kwargs[name])
+        ids = model_kwargs.get("embed_ids")
+        if ids is not None:  # a new token has those of the token before it
+            model_kwargs["embed_ids"] = paddle.concat([ids, ids[:, -1:]], axis=1)
         positions = model_kwargs.get("position_ids")
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)

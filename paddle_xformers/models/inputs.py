@@ -5,6 +5,7 @@ Only shapes and types are looked at: reading values would make every forward wai
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import paddle
@@ -111,6 +112,45 @@ def check_added(width: int, sum_embeds: Tensor | None, b: int, n: int) -> None:
             f"sum_embeds has shape {shape} and dtype {sum_embeds.dtype}; give one floating point vector a new token, "
             f"({b}, {n}, {width}): as wide as the embeddings (emb_dim, or dim)"
         )
+
+
+def stacked_ids(embed_ids: Tensor | Mapping[str, Tensor] | None, names: Sequence[str], b: Any, n: Any) -> Tensor | None:
+    """Return further ids of each token as one tensor, (b, n, k), in the order of their names.
+
+    Args:
+        embed_ids: (b, n, k), or a mapping from each name to (b, n), or None.
+        names: The names of the model, k of them.
+        b: Batch size.
+        n: Number of new tokens.
+
+    Raises:
+        InputError: If the model has none, one is missing or unknown, or a shape or type is wrong.
+    """
+    if embed_ids is None:
+        return None
+    if not names:
+        raise InputError(
+            "embed_ids has no effect while embed_num_tokens=None; set it in the configuration, or leave the argument "
+            "out"
+        )
+    if isinstance(embed_ids, Mapping):
+        shapes = {name: list(ids.shape) for name, ids in embed_ids.items()}
+        if set(shapes) != set(names) or any(len(shape) != 2 for shape in shapes.values()):
+            raise InputError(f"embed_ids holds {shapes}; give (batch, length) for each of {list(names)}")
+        stack: Any = paddle.stack([embed_ids[name] for name in names], axis=-1)
+    else:
+        stack = embed_ids
+    shape = list(stack.shape)
+    fits = len(shape) == 3 and shape[2] == len(names)
+    if paddle.in_dynamic_mode():
+        fits = shape == [b, n, len(names)]
+    if not fits or stack.dtype not in _INTEGERS:
+        raise InputError(
+            f"embed_ids has shape {shape} and dtype {stack.dtype}; give int64 or int32, ({b}, {n}, {len(names)}): "
+            f"one of each of {list(names)} for each new token, or a mapping from these names to ({b}, {n})"
+        )
+    found: Tensor = stack
+    return found
 
 
 def check_memory(stack: Stack, b: int, past: Any, mems: Any, return_mems: bool) -> None:

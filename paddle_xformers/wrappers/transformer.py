@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from paddle import Tensor
@@ -26,7 +27,6 @@ _NOT_TAKEN = {
     "cache": "AutoregressiveWrapper.generate keeps keys and values by itself, and so does .model(past_key_values=...)",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
     "return_embeddings_and_intermediates": "call .model(output_hidden_states=True, output_attentions=True)",
-    "embed_ids": "this model has one kind of token ids; add other embeddings with sum_embeds",
 }
 
 
@@ -104,6 +104,7 @@ class TransformerWrapper(ModelWrapper):
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = False,
         attn_bias: Tensor | None = None,
+        embed_ids: Mapping[str, Tensor] | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -128,6 +129,7 @@ class TransformerWrapper(ModelWrapper):
             prepend_mask: Which of them are no padding, (b, p).
             excise_prepend_embeds: Leave them out of what is returned.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
+            embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -144,6 +146,7 @@ class TransformerWrapper(ModelWrapper):
         arguments = {
             "input_ids": x,
             "sum_embeds": sum_embeds,
+            "embed_ids": embed_ids,
             "prepend_embeds": prepend_embeds,
             "prepend_mask": prepend_mask,
             "excise_prepend_embeds": excise_prepend_embeds,

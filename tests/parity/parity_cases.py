@@ -23,7 +23,8 @@ class Case:
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
             "mems" (a second segment after a first), "token types", "condition", "token conditions",
-            "prepended", "prepended mask" (vectors in front), "summed".
+            "prepended", "prepended mask" (vectors in front), "summed",
+            "extra ids".
         families: The families it is built for.
         same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
     """
@@ -474,6 +475,7 @@ CASES = [
         inputs=("token types", *PADDED),
         families=ENCODER,
     ),
+    Case("extra ids", wrapper=TYPES | {"post_emb_norm": True}, inputs=("extra ids", "summed", *PADDED)),
     Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
     Case("vectors in front, rotary", ROTARY, inputs=("prepended", "prepended mask", *PADDED)),
     Case("vectors in front, memory tokens", ROTARY, MEMORY, inputs=("prepended", *PADDED)),

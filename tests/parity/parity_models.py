@@ -64,6 +64,7 @@ class Inputs:
         context: What cross attention looks at, (b, m, c).
         context_mask: Which of it is no padding, (b, m).
         types: Token types, (b, n).
+        extra: Ids of the kind "sentence", (b, n).
         condition: What adaptive norms depend on, (b, c) or (b, n, c).
         prepended: Vectors in front of the tokens, (b, p, e).
         prepended_mask: Which of them are no padding, (b, p).
@@ -79,6 +80,7 @@ class Inputs:
     context_mask: np.ndarray | None
     types: np.ndarray | None
     weights: np.ndarray
+    extra: np.ndarray | None = None
     condition: np.ndarray | None = None
     prepended: np.ndarray | None = None
     prepended_mask: np.ndarray | None = None
@@ -177,6 +179,8 @@ def make_inputs(case: Case) -> Inputs:
         inputs.context = draw.standard_normal((BATCH, CONTEXT, width)).astype("float32")
     if "context mask" in case.inputs:
         inputs.context_mask = np.arange(CONTEXT) < np.array([[CONTEXT], [CONTEXT - 3]])
+    if "extra ids" in case.inputs:
+        inputs.extra = draw.integers(0, 3, (BATCH, LENGTH))
     if "token types" in case.inputs:
         inputs.types = draw.integers(0, 3, (BATCH, LENGTH))
     width = options.get("dim_condition", options["dim"])
@@ -213,6 +217,8 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
         tensors: dict[str, Any] = {name: torch.tensor(value) for name, value in given.items() if value is not None}
         if inputs.prepended is not None:
             tensors["excise_prepend_embeds"] = True
+        if inputs.extra is not None:
+            tensors["embed_ids"] = {"sentence": torch.tensor(inputs.extra)}
         if inputs.types is not None:
             tensors["embed_ids"] = {"sentence": torch.tensor(inputs.types)}
         logits, hidden = model(torch.tensor(ids), mems=mems, mem_masks=mem_masks, return_intermediates=True, **tensors)
@@ -268,6 +274,7 @@ def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True)
         "attention_mask": mask,
         "encoder_attention_mask": inputs.context_mask,
         "token_type_ids": inputs.types,
+        "embed_ids": None if inputs.extra is None else inputs.extra[:, start:stop, None],
         "sum_embeds": None if inputs.summed is None else inputs.summed[:, start:stop],
         "prepend_embeds": None if start else inputs.prepended,
         "prepend_mask": None if start else inputs.prepended_mask,

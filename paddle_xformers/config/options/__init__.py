@@ -18,7 +18,7 @@ from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
 from .streams import StreamOptions
-from .token import EmbeddingWidthOptions, TokenOptions
+from .token import EmbeddingWidthOptions, ExtraTokenOptions, TokenOptions
 from .vision import VisionOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
@@ -55,6 +55,7 @@ VISION_GROUPS: tuple[type, ...] = (
 # Everything that is declared: the groups above and those of single families.
 ALL_GROUPS: tuple[type, ...] = (
     *TOKEN_GROUPS,
+    ExtraTokenOptions,
     DecoderOptions,
     EncoderOptions,
     MaskedLMOptions,
@@ -79,6 +80,7 @@ __all__ = [
     "EmbeddingOptions",
     "EmbeddingWidthOptions",
     "EncoderOptions",
+    "ExtraTokenOptions",
     "FeedForwardOptions",
     "HeadOptions",
     "LayoutOptions",

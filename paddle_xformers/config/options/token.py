@@ -64,3 +64,17 @@ class TokenOptions(EmbeddingWidthOptions):
         needs={"tie_word_embeddings": True},
     )
     logits_bias: bool = option(False, "The output head has a bias.", feature="out-logits-bias")
+
+
+@dataclass(frozen=True)
+class ExtraTokenOptions:
+    """Further ids of each token, for families whose forward takes them."""
+
+    embed_num_tokens: dict[str, int] | None = option(
+        None,
+        "Further ids of each token (embed_ids), each kind with an embedding of its own that is added to that of the "
+        "token: how many ids there are of each kind, by name.",
+        feature="emb-extra-ids",
+        paper="1810.04805",
+        examples=({"sentence": 3}, {"speaker": 2, "part_of_speech": 4}),
+    )

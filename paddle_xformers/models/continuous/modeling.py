@@ -17,6 +17,7 @@ from ...nn.regression import RegressionHead, regression_loss
 from ...nn.sizes import sizes
 from ..backbone import Backbone
 from ..extras import Extras, taken
+from ..inputs import check_added
 from ..outputs import XModelOutput, XRegressionOutput
 from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel
@@ -147,6 +148,8 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
         vectors = vectors.astype(next(self.named_parameters())[1].dtype)
         padded = kept_tokens(attention_mask) is not None
         width = self.embeddings_width
+        if paddle.in_dynamic_mode():
+            check_added(width, sum_embeds, *size)
         prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values)
         output = self.run_body(
             lambda positions, **around: self.embeddings(vectors, positions, padded=padded, **around),

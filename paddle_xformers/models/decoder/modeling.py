@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -71,6 +72,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
@@ -102,6 +104,8 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
             prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
+            embed_ids: Further ids of each token, (b, n, k), or (b, n) by name (needs embed_num_tokens); by default all
+                are 0.
             **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
@@ -134,6 +138,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             call,
             prefix,
             sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
             excise=excise_prepend_embeds,
             **told,
         )
@@ -179,6 +184,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
@@ -204,6 +210,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
+            embed_ids: Likewise.
             **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
@@ -230,6 +237,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             return_dict=True,
             condition=condition,
             sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             excise_prepend_embeds=excise_prepend_embeds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -78,6 +79,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
@@ -100,6 +102,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
+            embed_ids: Likewise.
             **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
@@ -122,6 +125,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             return_dict=True,
             condition=condition,
             sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             excise_prepend_embeds=excise_prepend_embeds,

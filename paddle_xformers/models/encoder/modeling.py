@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -71,6 +72,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         condition: Tensor | None = None,
         sum_embeds: Tensor | None = None,
         excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
@@ -96,6 +98,8 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
                 of the tokens; needed where the configuration has such parts.
             sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
+            embed_ids: Further ids of each token, (b, n, k), or (b, n) by name (needs embed_num_tokens); by default all
+                are 0.
             **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
@@ -122,6 +126,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             call,
             prefix,
             sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
             excise=excise_prepend_embeds,
             **told,
             token_type_ids=token_type_ids,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -57,6 +58,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> TokenClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the class of each token.
@@ -77,6 +79,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             sum_embeds: Likewise.
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
+            embed_ids: Likewise.
             **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
 
         Returns:
@@ -100,6 +103,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             return_dict=True,
             condition=condition,
             sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
             prepend_embeds=prepend_embeds,
             prepend_mask=prepend_mask,
             **extras,

@@ -119,7 +119,7 @@ class Subject:
 
     def part(self, inputs: Inputs, start: int, stop: int) -> Inputs:
         """The inputs with only the tokens from start to stop."""
-        cut = {name: inputs[name][:, start:stop] for name in (self.grows, *self.grow_along) if name is not None}
+        cut = {name: inputs[name][:, start:stop] for name in (self.grows, *self.grow_along) if name in inputs}
         return {**inputs, **cut}
 
     def embedded(self, model: Any, inputs: Inputs) -> Inputs:
@@ -172,6 +172,17 @@ def context(model: Any, b: int = 2) -> Inputs:
     if config.cross_attend:
         more["encoder_hidden_states"] = drawn(5, b, CONTEXT_LENGTH, config.cross_attn_dim_context or config.dim)
     return {**more, **conditions(b, config)}
+
+
+def extra_ids(model: Any, b: int, n: int) -> Inputs:
+    """Further ids of each token, if the configuration asks for them."""
+    sizes = getattr(model.config, "embed_num_tokens", None)
+    if not sizes:
+        return {}
+    draw = np.random.default_rng(7)
+    return {
+        "embed_ids": paddle.to_tensor(np.stack([draw.integers(0, k, (b, n)) for _, k in sorted(sizes.items())], -1))
+    }
 
 
 def conditions(b: int, *configs: Any) -> Inputs:
