@@ -106,7 +106,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
             embed_ids: Further ids of each token, (b, n, k), or (b, n) by name (needs embed_num_tokens); by default all
                 are 0.
-            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -211,7 +211,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
             embed_ids: Likewise.
-            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the

@@ -100,7 +100,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
             embed_ids: Further ids of each token, (b, n, k), or (b, n) by name (needs embed_num_tokens); by default all
                 are 0.
-            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.

@@ -80,7 +80,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             embed_ids: Likewise.
-            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A TokenClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels, the

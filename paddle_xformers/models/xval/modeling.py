@@ -115,7 +115,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
-            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -205,7 +205,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
-            **extras: As in `paddle_xformers.models.extras.Extras`: masks, biases and additions, token_emb_kwargs.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XNumberLMOutput, or a tuple of its values that are not None: the mean loss if there are labels (cross
