@@ -198,6 +198,7 @@ def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
         attentions=tuple(attentions) or None,
         cross_attentions=tuple(crossed) or None,
         mems=output.mems,
+        gumbel_log_probs=tuple(chances[:, :, lead:] for chances in output.log_probs) or None,
     )
 
 

@@ -242,6 +242,7 @@ def _attention(
         branch,
         kind=options.kind,
         first=options.ordinal == 0,
+        causal=stack.causal,
         memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
     )

@@ -168,6 +168,9 @@ class Stack(nn.Layer):
             attended = [(result.kind, result.attention.weights) for result in results if result.attention is not None]
             output.attentions = [weights for kind, weights in attended if kind == "a"]
             output.cross_attentions = [weights for kind, weights in attended if kind == "c"]
+        if call.log_probs:
+            drawn = [result.attention.log_probs for result in results if result.kind == "a" and result.attention]
+            output.log_probs = [chances for chances in drawn if chances is not None]
         if call.return_mems:
             valid = (shared.places.queries > PADDING).expand([b, -1])
             reads = [result.trace.read for result in results if result.kind == "a"]

@@ -91,6 +91,10 @@ SCALED = {"attn_pre_scale_post_talking_heads": True}
 LATENTS = {"attn_use_latent_q": True, "attn_dim_latent_q": 12, "attn_use_latent_kv": True, "attn_dim_latent_kv": 9}
 SINKS, COG = {"attn_head_learned_sink": True}, {"attn_cog_signed": True}
 SUBHEADS = {"attn_latent_rope_subheads": 2}
+LEARNED_KEYS = {"attn_num_mem_kv": 2}
+INVERTED = {"cross_attn_inverted_attention": True}
+GUMBEL = {"attn_gumbel_softmax": True}  # without its noise, see parity_models
+SOFT = {"attn_gumbel_softmax_hard": False, "attn_gumbel_softmax_temp": 0.7}
 SELECTIVE = {"attn_selective": True}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
@@ -159,6 +163,16 @@ VARIANTS = [
     Case("scores scale weights", SCALED | GQA | T5, inputs=PADDED),
     Case("scores scale weights across", CROSS | across(SCALED | {"attn_pre_talking_heads": True})),
     Case("scores scale weights, talking heads", SCALED | {"attn_post_talking_heads": True}),
+    Case("inverted across", CROSS | INVERTED, inputs=("context mask", *PADDED), families=ENCODER),
+    Case(
+        "inverted across, sinks, memory",
+        CROSS | INVERTED | across(SINKS) | {"cross_attn_num_mem_kv": 2},
+        families=ENCODER,
+    ),
+    Case("inverted across, capped", CROSS | INVERTED | across(CAPPED | COG), families=ENCODER),
+    Case("drawn keys", GUMBEL | GQA | ROTARY),
+    Case("drawn keys, soft", GUMBEL | SOFT | SINKS, inputs=PADDED),
+    Case("drawn keys across", CROSS | across(GUMBEL | SOFT), inputs=("context mask",)),
     Case("selective attention", SELECTIVE | GQA, inputs=PADDED, families=DECODER),
     Case("selective attention, mems", SELECTIVE | ROTARY, XL | MEMORY, inputs=("mems",), families=DECODER),
     Case("selective attention, capped, sinks", SELECTIVE | CAPPED | SINKS | T5, MEMORY, families=DECODER),
@@ -512,6 +526,9 @@ CASES = [
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 NOT_IN_UPSTREAM = {
+    "attn_inverted_attention": "ignored there in self attention; against NumPy in tests/nn/test_inverted.py",
+    "attn_orthog_projected_values": "one vector for a whole sequence there; against NumPy in tests/nn/test_belief.py",
+    "attn_orthog_projected_values_per_head": "as attn_orthog_projected_values, and in tests/nn/test_belief.py",
     "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
     "resi_dual_scale": "dropped there; against NumPy in tests/nn/test_residuals.py",

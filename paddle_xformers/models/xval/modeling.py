@@ -12,8 +12,9 @@ from ...errors import InputError
 from ...nn.calls import StackCall
 from ...nn.linear import Linear
 from ...nn.number_embeddings import NumberEmbeddings
-from ..backbone import TokenBackbone
-from ..extras import Extras, taken, told_to_embedder
+from ..backbone import Backbone
+from ..extras import Extras, taken
+from ..inputs import check_tokens
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
 from ..pretrained import XPretrainedModel, make_lm_head
 from .configuration import XValConfig
@@ -55,7 +56,7 @@ class XValPretrainedModel(XPretrainedModel):
 
 
 @register_base_model
-class XValModel(XValPretrainedModel, TokenBackbone):
+class XValModel(XValPretrainedModel, Backbone):
     """The decoder without a head: token ids and numbers to hidden states.
 
     Args:
@@ -68,7 +69,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
     def __init__(self, config: XValConfig) -> None:
         super().__init__(config)
         options = config.stack_options()
-        self.embeddings: NumberEmbeddings = NumberEmbeddings(options)
+        self.embeddings = NumberEmbeddings(options)
         self.build_body(options)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
@@ -115,7 +116,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
-            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -123,7 +124,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config, told = self.config, told_to_embedder(extras)
+        config = self.config
         if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
             check_numbers("input_numbers", input_numbers, input_ids, "input_ids")
         call = StackCall(
@@ -139,7 +140,13 @@ class XValModel(XValPretrainedModel, TokenBackbone):
             return_mems=return_mems,
             **taken(extras),
         )
-        output = self.run(input_ids, inputs_embeds, position_ids, call, input_numbers=input_numbers, **told)
+        size = check_tokens(input_ids, inputs_embeds, self.embeddings_width)
+        output = self.run_body(
+            lambda positions: self.embeddings(input_ids, positions, inputs_embeds, input_numbers),
+            size,
+            position_ids,
+            call,
+        )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -205,7 +212,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
-            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XNumberLMOutput, or a tuple of its values that are not None: the mean loss if there are labels (cross
