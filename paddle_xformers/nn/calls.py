@@ -43,6 +43,7 @@ class StackCall:
         transform: What changes the input of blocks, or None.
         log_probs: Return the logarithms of the probabilities of drawn keys.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        deep_embeds: Factors of the feed-forward outputs of each new token, (b, n, layers, d), or None.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
@@ -66,6 +67,7 @@ class StackCall:
     transform: Any = None
     log_probs: bool = False
     prefix_len: Tensor | int | None = None
+    deep_embeds: Tensor | None = None
     prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False

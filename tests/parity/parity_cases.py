@@ -498,6 +498,7 @@ CASES = [
         inputs=("token types", *PADDED),
         families=ENCODER,
     ),
+    Case("deep embeddings", GLU, {"ff_deep_embed": True}, inputs=PADDED),
     Case("extra ids", wrapper=TYPES | {"post_emb_norm": True}, inputs=("extra ids", "summed", *PADDED)),
     Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
     Case("vectors in front, rotary", ROTARY, inputs=("prepended", "prepended mask", *PADDED)),
