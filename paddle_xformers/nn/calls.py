@@ -45,6 +45,7 @@ class StackCall:
         packed: Cumulative lengths of the sequences in one row, for the models; None: each row is one.
         packed_context: Likewise of the context.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        deep_embeds: Factors of the feed-forward outputs of each new token, (b, n, layers, d), or None.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
@@ -70,6 +71,7 @@ class StackCall:
     packed: Mapping[str, Any] | None = None
     packed_context: Mapping[str, Any] | None = None
     prefix_len: Tensor | int | None = None
+    deep_embeds: Tensor | None = None
     prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False

@@ -334,7 +334,10 @@ CASES = [
     Case("hybrid GRU, folded, right padding", HYBRID | {"attn_hybrid_fold_axial_dim": 3}, inputs=("right padding",)),
     Case(
         "hybrid GRU across",
-        HYBRID | CROSS | {f"cross_{name}": value for name, value in HYBRID.items()},
+        HYBRID
+        | CROSS
+        | {f"cross_{name}": value for name, value in HYBRID.items()}
+        | {"attn_hybrid_learned_mix": True, "cross_attn_hybrid_learned_mix": True},
         families=("decoder",),
     ),
     Case("soft clamp", {"ff_softclamp_value": 1.5}),
@@ -495,6 +498,7 @@ CASES = [
         inputs=("token types", *PADDED),
         families=ENCODER,
     ),
+    Case("deep embeddings", GLU, {"ff_deep_embed": True}, inputs=PADDED),
     Case("extra ids", wrapper=TYPES | {"post_emb_norm": True}, inputs=("extra ids", "summed", *PADDED)),
     Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
     Case("vectors in front, rotary", ROTARY, inputs=("prepended", "prepended mask", *PADDED)),

@@ -11,7 +11,7 @@ from paddle import Tensor
 from ..._compat import import_paddlenlp
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
-from ..extras import Extras, taken
+from ..extras import Extras, taken, told_to_embedder
 from ..generate import CausalGeneration
 from ..losses import IGNORED, next_token_loss
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
@@ -115,7 +115,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config = self.config
+        config, told = self.config, told_to_embedder(extras)
         call = StackCall(
             condition=condition,
             attention_mask=attention_mask,
@@ -141,6 +141,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             sum_embeds=sum_embeds,
             embed_ids=embed_ids,
             excise=excise_prepend_embeds,
+            **told,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
