@@ -62,6 +62,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "mod-vit-cls-head": ("tests/models/vit/test_old_port.py",),
     "norm-layernorm-bias": ("tests/nn/test_norms.py",),
     "norm-rezero": ("tests/nn/test_residuals.py",),
+    "out-logit-entropies": ("tests/models/decoder/test_output_heads.py", "tests/parity/test_parity_heads.py"),
     "out-return-embeddings": ("tests/models/test_forward.py",),
     "residual-orthogonal": ("tests/nn/test_residuals.py",),
     "pos-rotary-half-split": ("tests/nn/test_positions.py",),

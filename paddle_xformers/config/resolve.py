@@ -18,6 +18,7 @@ from .options import (
     MemoryOptions,
     ModelOptions,
     NormOptions,
+    OutputOptions,
     PositionOptions,
     ResidualOptions,
     TokenOptions,
@@ -73,6 +74,7 @@ class StackOptions:
     block_length: int
     causal: bool
     decoder: DecoderOptions = DecoderOptions()
+    output: OutputOptions = OutputOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
@@ -118,6 +120,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        output=OutputOptions(**group_values(OutputOptions, values)),
         decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,

@@ -46,6 +46,28 @@ class Embeddings(nn.Layer):
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 
+    def placed(self, x: Tensor, position_ids: Tensor) -> Tensor:
+        """Add positions to vectors, and norm them.
+
+        Args:
+            x: (b, n, width).
+            position_ids: (b or 1, n).
+
+        Returns:
+            (b, n, width).
+
+        Raises:
+            InputError: If a position is outside the table of positions.
+        """
+        if self.position_embeddings is not None:
+            rows = self.position_embeddings.weight.shape[0]
+            advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
+            added = looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
+            x = x + (_to_unit_length(added) if self.unit_length else added)
+        if self.sinusoid is not None:
+            x = x + self.sinusoid(position_ids.clip(min=0), x.dtype)
+        return x if self.norm is None else self.norm(x)
+
     def finish(self, x: Tensor, position_ids: Tensor) -> Tensor:
         """Turn vectors into the first hidden state.
 
@@ -59,16 +81,7 @@ class Embeddings(nn.Layer):
         Raises:
             InputError: If a position is outside the table of positions.
         """
-        if self.position_embeddings is not None:
-            rows = self.position_embeddings.weight.shape[0]
-            advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
-            added = looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
-            x = x + (_to_unit_length(added) if self.unit_length else added)
-        if self.sinusoid is not None:
-            x = x + self.sinusoid(position_ids.clip(min=0), x.dtype)
-        if self.norm is not None:
-            x = self.norm(x)
-        x = self.dropout(with_less_gradient(x, self.gradient_share))
+        x = self.dropout(with_less_gradient(self.placed(x, position_ids), self.gradient_share))
         return x if self.project is None else self.project(x)
 
 
@@ -119,6 +132,17 @@ class TokenEmbeddings(Embeddings):
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
         return self.finish(x, position_ids)
+
+    def read(self, input_ids: Tensor | None, position_ids: Tensor, inputs_embeds: Tensor | None) -> Tensor:
+        """Return the embeddings with their positions, normed, as they are before dropout and `project`: (b, n, e).
+
+        Args:
+            input_ids: (b, n), or None when inputs_embeds is given.
+            position_ids: (b or 1, n).
+            inputs_embeds: Token embeddings instead of ids, (b, n, e).
+        """
+        x = self.look_up(cast(Tensor, input_ids)) if inputs_embeds is None else inputs_embeds
+        return self.placed(x, position_ids)
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""

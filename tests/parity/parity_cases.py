@@ -67,6 +67,8 @@ MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
 PADDED = ("right padding",)
 TYPES = {"embed_num_tokens": {"sentence": 3}}
+MIXTURE = {"mixture_of_softmax": True, "mixture_of_softmax_k": 3}
+TIED_SIGMOID = {"sigsoftmax_logits": True, "tie_embedding": True}
 DECODER, ENCODER = ("decoder",), ("encoder",)
 CAPPED = {"attn_softclamp_logits": True, "attn_logit_softclamp_value": 0.5}
 STRAIGHT = {"attn_sparse_topk": 3, "attn_sparse_topk_straight_through": True}
@@ -393,6 +395,11 @@ CASES = [
         inputs=("token types", *PADDED),
         families=ENCODER,
     ),
+    # Output heads; what gives more than logits is in test_parity_heads.py
+    Case("sigsoftmax", wrapper={"sigsoftmax_logits": True}),
+    Case("sigsoftmax, tied head", wrapper={"sigsoftmax_logits": True, "tie_embedding": True}),
+    Case("mixture of softmaxes", wrapper=MIXTURE),
+    Case("mixture of sigsoftmaxes, tied head, padding", wrapper=MIXTURE | TIED_SIGMOID, inputs=PADDED),
     # Masks
     Case("padding", inputs=PADDED),
     Case("padding, rotary", ROTARY, inputs=PADDED),
@@ -410,7 +417,13 @@ CASES = [
 ]
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
+HEADS = "not the logits alone, or of another shape: tests/parity/test_parity_heads.py"
 NOT_IN_UPSTREAM = {
+    "add_continuous_pred_head": HEADS,
+    "logits_dim": HEADS,
+    "next_embed_loss_weight": HEADS,
+    "num_output_heads": HEADS,
+    "squeeze_out_last_dim": HEADS,
     "alibi_learned": DROPPED,
     "attn_collab_compression": DROPPED,
     "attn_collab_heads": DROPPED,

@@ -13,6 +13,7 @@ from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
+from .output import OutputOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
@@ -33,7 +34,7 @@ CORE_GROUPS: tuple[type, ...] = (
 )
 
 # Those of the families that read tokens.
-TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions)
+TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions, OutputOptions)
 
 # A bidirectional model sees its segment at once: nothing is carried from one to the next, or fades with distance.
 BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
@@ -78,6 +79,7 @@ __all__ = [
     "MemoryTokenOptions",
     "ModelOptions",
     "NormOptions",
+    "OutputOptions",
     "PositionOptions",
     "ResidualOptions",
     "SchemeOptions",

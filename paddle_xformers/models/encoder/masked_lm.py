@@ -9,10 +9,10 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from ...nn.linear import Linear
+from ...nn.lm_head import make_lm_head
 from ...nn.norms import LayerNorm
 from ..losses import token_loss
 from ..outputs import XMaskedLMOutput, as_asked
-from ..pretrained import make_lm_head
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
 
