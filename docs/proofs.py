@@ -46,6 +46,12 @@ CHOICES: dict[str, tuple[str, Any]] = {
 # What no field turns on, or no case of the parity list can show: contracts by name, and files of tests.
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-causal": ("test_later_tokens_change_nothing_before_them",),
+    "attn-mask-custom": (
+        "tests/models/test_masks.py",
+        "tests/parity/test_parity.py",
+        "tests/parity/test_parity_wrappers.py",
+    ),
+    "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),

@@ -83,6 +83,7 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
     topk, straight = f"{prefix}attn_sparse_topk", f"{prefix}attn_sparse_topk_straight_through"
     return (
         *_gate_rules(prefix),
+        *_rope_key_rules(prefix),
         rule(
             (qk_rms, k_rms),
             _in_any_layer((qk_rms, k_rms), _both),
@@ -140,6 +141,31 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
             lambda v: min(key_dims(v, prefix)) < 1,
             f"{compression}={{{compression}}} leaves the shared queries and keys of heads={{heads}} of {head_dim}="
             f"{{{head_dim}}} without a feature; use a larger share",
+        ),
+    )
+
+
+def _too_many_rope_keys(subheads: int | None, heads: int, kv_heads: int | None, shared: bool) -> bool:
+    return subheads is not None and subheads >= (1 if shared else kv_heads or heads)
+
+
+def _rope_key_rules(prefix: str) -> tuple[Rule, ...]:
+    """The rules of the key heads that latent attention makes past the latent."""
+    rule = _for_cross_attention if prefix else _for_self_attention
+    subheads, latent = f"{prefix}attn_latent_rope_subheads", f"{prefix}attn_dim_latent_kv"
+    sizes = (subheads, "heads", f"{prefix}attn_kv_heads", f"{prefix}attn_collab_heads")
+    return (
+        rule(
+            (subheads, latent),
+            _in_any_layer((subheads, latent), lambda count, width: count is not None and width is None),
+            f"{subheads}={{{subheads}}} tells which keys do not come from the latent, but {latent}={{{latent}}}: there "
+            f"is none; set {latent}, or choose heads to rotate by rotate_num_heads",
+        ),
+        rule(
+            sizes,
+            _in_any_layer(sizes, _too_many_rope_keys),
+            "{0}={{{0}}} must leave a key head to the latent, and there are as many as {1}={{{1}}}, {2}={{{2}}} and "
+            "{3}={{{3}}} make; use fewer".format(*sizes),
         ),
     )
 

@@ -66,6 +66,12 @@ POSITION_RULES: tuple[Rule, ...] = (
         "rotate all heads, or let none share",
     ),
     Rule(
+        ("rotate_num_heads", "attn_latent_rope_subheads"),
+        lambda v: v["rotate_num_heads"] is not None and any(each(v["attn_latent_rope_subheads"])),
+        "rotate_num_heads={rotate_num_heads} and attn_latent_rope_subheads={attn_latent_rope_subheads} both say which "
+        "heads are rotated; keep one",
+    ),
+    Rule(
         ("alibi_num_heads", "heads"),
         lambda v: v["alibi_num_heads"] is not None and v["alibi_num_heads"] > v["heads"],
         "alibi_num_heads={alibi_num_heads} is larger than heads={heads}; use at most heads",
@@ -98,6 +104,12 @@ POSITION_RULES: tuple[Rule, ...] = (
         ("max_attend_past", "custom_layers", "only_cross"),
         lambda v: any(past is not None for past in each(v["max_attend_past"])) and _no_self_attention(v),
         "max_attend_past={max_attend_past} acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    ),
+    Rule(
+        ("attn_selective", "custom_layers", "only_cross"),
+        lambda v: any(each(v["attn_selective"])) and _no_self_attention(v),
+        "attn_selective={attn_selective} acts on self attention, and the stack has none "
         "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
     ),
     Rule(

@@ -67,7 +67,9 @@ def as_markdown(fields: Mapping[str, FieldInfo], compositions: Mapping[str, Comp
         "Made from the declarations by `make docs`; do not edit. In a terminal: "
         "`python -m paddle_xformers fields [WORD]`.",
         "",
-        f"{len(fields)} fields. Every `attn_*` field also exists as `cross_attn_*`, for cross attention layers.",
+        f"{len(fields)} fields. `attn_*` fields also exist as `cross_attn_*`, for cross attention layers, but not "
+        f"{', '.join(f'`{info.name}`' for info in fields.values() if not info.across)}, which are about self attention "
+        "alone.",
         *(line for name, composition in (compositions or {}).items() for line in ("", _parts_of(name, composition))),
     ]
     group = None

@@ -159,6 +159,8 @@ def _branch(values: Mapping[str, Any], kind: str, ordinal: int) -> AttentionOpti
 
 def _across(info: FieldInfo, values: Mapping[str, Any]) -> Any:
     """What holds in cross attention for a field of attention."""
+    if not info.across:
+        return info.default
     value = value_in_force(twin(info.name), values)
     # A list of a field without a twin is one for the self attention layers.
     return info.default if twin(info.name) == info.name and isinstance(value, (list, tuple)) else value

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from .field import ATTENTION, CROSS_ATTENTION, FieldInfo, fields_of
-from .options import ALL_GROUPS, AttentionOptions
+from .options import ALL_GROUPS, AttentionOptions, BothWaysAttentionOptions
 
 
 @functools.cache
 def schema(groups: tuple[type, ...] = ALL_GROUPS) -> Mapping[str, FieldInfo]:
     """Return every field of the given groups by name.
 
-    Each `attn_*` field is followed by its `cross_attn_*` twin, whose None means "as in self attention".
+    Each `attn_*` field that is not about self attention alone has a `cross_attn_*` twin, whose None means "as in self
+    attention".
 
     Args:
         groups: Options dataclasses; by default those of all families.
@@ -25,10 +26,11 @@ def schema(groups: tuple[type, ...] = ALL_GROUPS) -> Mapping[str, FieldInfo]:
     for group in groups:
         for info in fields_of(group):
             fields[info.name] = info
-    if AttentionOptions in groups:
-        for info in fields_of(AttentionOptions):
-            if info.name.startswith("attn_"):
-                fields["cross_" + info.name] = _cross_twin(info)
+    attention: list[type] = [group for group in groups if issubclass(group, BothWaysAttentionOptions)]
+    if attention:
+        for info in fields_of(attention[0]):
+            if twin(info.name) != info.name:
+                fields[twin(info.name)] = _cross_twin(info)
         fields["cross_attn_dim_context"] = FieldInfo(
             name="cross_attn_dim_context",
             annotation=int | None,
@@ -63,7 +65,13 @@ def twin(name: str) -> str:
     Args:
         name: A field; one that has no twin holds for both.
     """
-    return "cross_" + name if name.startswith("attn_") else name
+    return name if name in _without_twin() or not name.startswith("attn_") else "cross_" + name
+
+
+@functools.cache
+def _without_twin() -> frozenset[str]:
+    """The `attn_*` fields that are about self attention alone."""
+    return frozenset(info.name for info in fields_of(AttentionOptions) if not info.across)
 
 
 def _twins(values: Mapping[str, Any]) -> dict[str, Any]:

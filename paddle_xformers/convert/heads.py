@@ -48,17 +48,18 @@ def key_heads(array: np.ndarray, place: Place) -> np.ndarray:
 
     A configuration with more key/value heads than the array gets each of them written out as often as needed.
     """
-    return _written_out(array, place, _attention(cast(LayerOptions, place.layer)).attn_dim_head)
+    options = _attention(cast(LayerOptions, place.layer))
+    return _written_out(array, options.projected_key_heads, options.attn_dim_head)
 
 
 def value_heads(array: np.ndarray, place: Place) -> np.ndarray:
     """The value projection, likewise."""
-    return _written_out(array, place, _attention(cast(LayerOptions, place.layer)).value_dim)
-
-
-def _written_out(array: np.ndarray, place: Place, width: int) -> np.ndarray:
     options = _attention(cast(LayerOptions, place.layer))
-    given, wanted = array.shape[0] // width, options.attn_kv_heads or options.heads
+    return _written_out(array, options.value_heads, options.value_dim)
+
+
+def _written_out(array: np.ndarray, wanted: int, width: int) -> np.ndarray:
+    given = array.shape[0] // width
     repeats = wanted // given if given and wanted % given == 0 else 1
     return np.tile(array, (repeats, 1)).T
 

@@ -59,7 +59,7 @@ _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 TOKEN_RULES: tuple[Rule, ...] = (
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
-    Rule("pos_emb.scale", "{base}.embeddings.sinusoid.scale"),
+    Rule("pos_emb.scale", "{base}.embeddings.position_function.scale"),
     Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
@@ -130,6 +130,7 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
     Rule(_BRANCH + "to_latent_q.weight", _OUR_BRANCH + "latent_queries.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "to_latent_kv.weight", _OUR_BRANCH + "latent_keys_values.proj.weight", transposed, kinds="ac"),
+    Rule(_BRANCH + "to_rotateable_k.weight", _OUR_BRANCH + "rope_keys.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "q_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.q_weight", features_of_head, kinds="ac"),
     Rule(_BRANCH + "k_rmsnorm.gamma", _OUR_BRANCH + "qk_rmsnorm.k_weight", memory_heads, kinds="ac"),
     Rule(_BRANCH + "value_rmsnorm.gamma", _OUR_BRANCH + "value_rmsnorm.weight", memory_heads, kinds="ac"),

@@ -153,6 +153,9 @@ def share(
         past_length=cache_length(call.cache),
         output_attentions=call.output_attentions,
         use_cache=call.use_cache,
+        q_positions=places.queries,
+        k_positions=places.keys,
+        room=room,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:

@@ -9,11 +9,12 @@ from paddle import Tensor, nn
 
 from ..config import LayerOptions, StackOptions
 from ..config.options import AttentionOptions, FeedForwardOptions
+from ..errors import ConfigError
 from .attention.attention import Attention
 from .attention.cache import Keeps, State
 from .attention.call import AttentionCall, AttentionResult, Handed
 from .attention.parts import Site
-from .feedforward import FeedForward
+from .feedforward import make_feedforward
 from .layer_scale import LayerScale
 from .linear import Linear
 from .norms import make_norm
@@ -77,15 +78,15 @@ class Layer(nn.Layer):
         if stack.residual.use_layerscale:
             self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
-        self.keys_values = 0 if options.kind == "f" else 2  # tensors of its branch in the cache
-        self.keeps = Keeps(options.kind, self.keys_values + bool(options.shift and stack.causal))
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
-            self.ff = FeedForward(stack.dim, branch)
+            self.ff = make_feedforward(stack.dim, branch)
         elif options.kind == "a":
             self.attn = _attention(stack, options, branch, rotary)
         else:
             self.cross_attn = _attention(stack, options, branch, None)
+        self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
+        self.keeps = Keeps(options.kind, self.of_branch + bool(options.shift and stack.causal))
         if stack.residual.depth_scale_residual:
             last = self._last_linear()
             last.start_from((2 * last.weight.shape[0] * (options.block + 1)) ** -0.5)
@@ -93,8 +94,18 @@ class Layer(nn.Layer):
     def _last_linear(self) -> Linear:
         """The linear that the branch ends with."""
         if self.kind == "f":
-            return self.ff.down_proj
-        return self.attn.o_proj if self.kind == "a" else self.cross_attn.o_proj
+            last = getattr(self.ff, "down_proj", None)
+            if not isinstance(last, Linear):
+                raise ConfigError(
+                    "depth_scale_residual=True draws the last linear of every branch anew, and the layer that ff_layer "
+                    "names has none called down_proj; call it so, or leave depth_scale_residual out"
+                )
+            return last
+        return self._attention().o_proj
+
+    def _attention(self) -> Attention:
+        """The attention of this layer, which is no feed-forward layer."""
+        return self.attn if self.kind == "a" else self.cross_attn
 
     def forward(
         self,
@@ -122,9 +133,8 @@ class Layer(nn.Layer):
         x = read if self.pre_norm is None else self.pre_norm(read)
         kept: State = ()
         if self.shift is not None:
-            x, kept = self.shift(x, line, past[self.keys_values :])
-        pair = past[: self.keys_values] or None
-        result = None if call is None else self._attend(x, call, context, mem, pair, handed)
+            x, kept = self.shift(x, line, past[self.of_branch :])
+        result = None if call is None else self._attend(x, call, context, mem, past[: self.of_branch], handed)
         output = self.ff(x) if result is None else result.output
         if self.layer_scale is not None:
             output = self.layer_scale(output)
@@ -135,7 +145,7 @@ class Layer(nn.Layer):
         streams = self.connection.write(streams, output, seen)
         if self.post_norm is not None:
             streams = self.post_norm(streams)
-        state = (*(result.pair if result and result.pair else ()), *kept)
+        state = (*(result.state if result else ()), *kept)
         return LayerResult(self.kind, streams, result, read, state)
 
     def _attend(
@@ -144,12 +154,11 @@ class Layer(nn.Layer):
         call: AttentionCall,
         context: Tensor | None,
         mem: Tensor | None,
-        past: tuple[Tensor, Tensor] | None,
+        past: State,
         handed: Handed | None,
     ) -> AttentionResult:
-        attention = self.attn if self.kind == "a" else self.cross_attn
         source = self._with_mem(x, mem) if self.kind == "a" else context
-        result: AttentionResult = attention(x, call, source=source, past=past, handed=handed)
+        result: AttentionResult = self._attention()(x, call, source=source, past=past, handed=handed)
         return result
 
     def _with_mem(self, x: Tensor, mem: Tensor | None) -> Tensor | None:
@@ -169,6 +178,7 @@ def _attention(
         branch,
         kind=options.kind,
         first=options.ordinal == 0,
+        memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
     )
     return Attention(site, rotary)

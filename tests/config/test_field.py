@@ -98,8 +98,13 @@ def test_fields_keep_the_order_of_declaration():
 def test_the_schema_holds_every_declared_field_once():
     declared = [info.name for group in ALL_GROUPS for info in fields_of(group)]
     assert len(declared) == len(set(declared))
-    twins = {"cross_" + name for name in declared if name.startswith("attn_")}
+    attention = fields_of(AttentionOptions)
+    twins = {"cross_" + info.name for info in attention if info.name.startswith("attn_") and info.across}
     assert set(schema()) == {*declared, *twins, "cross_attn_dim_context"}
+
+
+def test_a_field_of_a_socket_says_that_it_takes_registered_names():
+    assert schema()["ff_layer"].allowed == "one of 'mlp' or a registered name, or a list with one such value a layer"
 
 
 @pytest.mark.parametrize("info", schema().values(), ids=schema())
@@ -112,9 +117,10 @@ def test_defaults_and_examples_are_allowed(info: FieldInfo):
     assert set(info.needs) <= set(schema())
 
 
-@pytest.mark.parametrize("name", [info.name for info in fields_of(AttentionOptions) if info.name != "heads"])
-def test_cross_twins(name):
-    if not name.startswith("attn_"):
+@pytest.mark.parametrize("info", fields_of(AttentionOptions)[1:], ids=lambda info: info.name)
+def test_cross_twins(info):
+    name = info.name
+    if not (name.startswith("attn_") and info.across):
         assert "cross_" + name not in schema() or schema()["cross_" + name].default is not None
         return
     own, twin = schema()[name], schema()["cross_" + name]

@@ -49,6 +49,7 @@ def test_the_fields_are_those_of_both_parts_and_what_they_share():
     }
     across = {name for name in core if "cross" in name}
     own = {"tie_word_embeddings", "tie_embedding_scale", "logits_bias", "rotary_xpos", "rotary_xpos_scale_base"}
+    own |= {"attn_selective"}
     assert decoder - encoder == (across & decoder) | own
     assert {"dim", "initializer_range", "tie_token_emb"} <= set(fields)
     assert all(info.name == name for name, info in fields.items())

@@ -35,6 +35,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"): [
         {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_kv_heads": 4}
     ],
+    ("rotate_num_heads", "attn_latent_rope_subheads"): [
+        {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 8}
+    ],
+    ("attn_selective", "custom_layers", "only_cross"): [{"attn_selective": True, "custom_layers": ["f"]}],
     ("alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_num_heads": 9}],
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
@@ -148,6 +152,9 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)
     swiglu = f"{prefix}attn_swiglu_values"
     found["residual", swiglu] = [{**on, "residual": "rezero", swiglu: True, f"{prefix}attn_gate_values": True}]
+    rule("latent_rope_subheads", "dim_latent_kv", latent_rope_subheads=2)
+    latent = {"dim_latent_kv": 8, "latent_rope_subheads": 3, "kv_heads": 2}
+    rule("latent_rope_subheads", "heads", "kv_heads", "collab_heads", **latent)
     rule("collab_compression", "heads", "dim_head", collab_heads=True, collab_compression=0.001)
     return found
 
@@ -242,10 +249,10 @@ def test_every_example_with_what_it_needs_is_valid(info):
 
 def test_wrong_values_are_told_all_at_once_and_before_rules():
     with pytest.raises(ConfigError) as caught:
-        validate(flat(dim=0, norm="batchnorm", only_cross=True), schema())
+        validate(flat(dim=0, norm_placement="inside", only_cross=True), schema())
     assert str(caught.value) == (
-        "dim=0 is too small; allowed is int, >= 1; norm='batchnorm' is not a known name; "
-        f"allowed is {schema()['norm'].allowed}"
+        "dim=0 is too small; allowed is int, >= 1; norm_placement='inside' is not a known name; "
+        f"allowed is {schema()['norm_placement'].allowed}"
     )
 
 

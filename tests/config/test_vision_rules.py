@@ -51,6 +51,7 @@ def test_an_image_has_no_vocabulary_no_length_and_no_segment_before():
     assert set(schema(TOKEN_GROUPS)) - set(FIELDS) == {
         *("num_tokens", "emb_dim", "l2norm_embed", "tie_word_embeddings", "tie_embedding_scale", "logits_bias"),
         *("max_seq_len", "max_mem_len", "shift_mem_down", "rotary_xpos", "rotary_xpos_scale_base"),
+        "attn_selective",
     }
 
 

@@ -26,6 +26,8 @@ BUNDLES = {
         "alibi_pos_emb": True,
         "alibi_learned": True,
     },
+    "selective": {"attn_selective": True, "attn_num_mem_kv": 2, "num_memory_tokens": 2},
+    "rotary key heads": {"attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 12, "rotary_pos_emb": True},
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)

@@ -76,6 +76,9 @@ GATES = {"attn_gate_values": True, "attn_output_gate": True}
 SILU = {"attn_swiglu_values": True}
 SCALED = {"attn_pre_scale_post_talking_heads": True}
 LATENTS = {"attn_use_latent_q": True, "attn_dim_latent_q": 12, "attn_use_latent_kv": True, "attn_dim_latent_kv": 9}
+SINKS, COG = {"attn_head_learned_sink": True}, {"attn_cog_signed": True}
+SUBHEADS = {"attn_latent_rope_subheads": 2}
+SELECTIVE = {"attn_selective": True}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
 
@@ -131,6 +134,11 @@ VARIANTS = [
     Case("output gate across, silu", CROSS | {"cross_attn_output_gate": True, "cross_attn_swiglu_values": True}),
     Case("latents", LATENTS | GQA | ROTARY, inputs=PADDED),
     Case("latent queries", {"attn_use_latent_q": True, "attn_dim_latent_q": 7}, XL, inputs=("mems",)),
+    Case("latents, rotary key heads", LATENTS | SUBHEADS | ROTARY, inputs=PADDED),
+    Case("latents, rotary key heads, mems", LATENTS | SUBHEADS | ROTARY, XL | MEMORY, inputs=("mems",)),
+    Case("latents, rotary key heads, norms", LATENTS | SUBHEADS | ROTARY | {"attn_qk_rmsnorm": True}, families=DECODER),
+    Case("latents, key heads past them", LATENTS | SUBHEADS),
+    Case("latents across, key heads past them", CROSS | across(LATENTS | SUBHEADS), inputs=("context mask",)),
     Case("latents across", CROSS | across(LATENTS)),
     Case("width of values", {"attn_value_dim_head": 5} | GATES | GQA | ROTARY),
     Case("width of values across", CROSS | {"cross_attn_value_dim_head": 11} | GQA),
@@ -138,6 +146,14 @@ VARIANTS = [
     Case("scores scale weights", SCALED | GQA | T5, inputs=PADDED),
     Case("scores scale weights across", CROSS | across(SCALED | {"attn_pre_talking_heads": True})),
     Case("scores scale weights, talking heads", SCALED | {"attn_post_talking_heads": True}),
+    Case("selective attention", SELECTIVE | GQA, inputs=PADDED, families=DECODER),
+    Case("selective attention, mems", SELECTIVE | ROTARY, XL | MEMORY, inputs=("mems",), families=DECODER),
+    Case("selective attention, capped, sinks", SELECTIVE | CAPPED | SINKS | T5, MEMORY, families=DECODER),
+    Case(
+        "selective attention, cog, sparse",
+        SELECTIVE | COG | {"attn_sparse_topk": 3, "attn_num_mem_kv": 2},
+        families=DECODER,
+    ),
     Case("window", {"attn_max_attend_past": 3} | ALIBI, inputs=PADDED),
     Case("window, t5, left padding", {"attn_max_attend_past": 2} | T5, inputs=("left padding",)),
     Case("window by layer", {"attn_max_attend_past": (2, 5)} | ROTARY, MEMORY),
@@ -408,6 +424,8 @@ CASES = [
     Case("left padding, alibi", ALIBI, inputs=("left padding",)),
     Case("left padding, t5", T5, inputs=("left padding",)),
     Case("attention mask", inputs=("attention mask",)),
+    Case("attention mask, mask that exports", {"attn_onnxable": True} | GQA, inputs=("attention mask",)),
+    Case("attention mask, memory keys", {"attn_num_mem_kv": 2} | T5, MEMORY, inputs=("attention mask", *PADDED)),
     Case("attention mask, t5", T5, inputs=("attention mask",)),
     Case("attention mask, padding", ROTARY, inputs=("attention mask", *PADDED)),
     Case("attention mask, memory tokens", ROTARY, MEMORY, inputs=("attention mask",)),
@@ -435,6 +453,7 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "ff_layer": "our own way to a user's layer: tests/contracts/registered.py",
     "position_infused_attn": DROPPED,
     "rotary_values": DROPPED,
     "attn_out_bias": "attention linears have no bias there",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .attention import AttentionOptions
+from .attention import AttentionOptions, BothWaysAttentionOptions
 from .continuous import ContinuousOptions
 from .decoder import DecoderOptions
 from .embedding import EmbeddingOptions
@@ -36,16 +36,19 @@ CORE_GROUPS: tuple[type, ...] = (
 # Those of the families that read tokens.
 TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions, OutputOptions)
 
-# A bidirectional model sees its segment at once: nothing is carried from one to the next, or fades with distance.
-BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(
-    {MemoryOptions: MemoryTokenOptions, PositionOptions: SequenceOptions}.get(group, group) for group in TOKEN_GROUPS
-)
+# A bidirectional model sees its segment at once: nothing is carried from one to the next, or depends on the order.
+_BOTH_WAYS: dict[type, type] = {
+    MemoryOptions: MemoryTokenOptions,
+    PositionOptions: SequenceOptions,
+    AttentionOptions: BothWaysAttentionOptions,
+}
+BIDIRECTIONAL_GROUPS: tuple[type, ...] = tuple(_BOTH_WAYS.get(group, group) for group in TOKEN_GROUPS)
 
 # Those of the families that see one image at once: how many patches there are follows from its size.
 VISION_GROUPS: tuple[type, ...] = (
     VisionOptions,
     HeadOptions,
-    *({MemoryOptions: MemoryTokenOptions, PositionOptions: SchemeOptions}.get(group, group) for group in CORE_GROUPS),
+    *({**_BOTH_WAYS, PositionOptions: SchemeOptions}.get(group, group) for group in CORE_GROUPS),
 )
 
 # Everything that is declared: the groups above and those of single families.
@@ -67,6 +70,7 @@ __all__ = [
     "TOKEN_GROUPS",
     "VISION_GROUPS",
     "AttentionOptions",
+    "BothWaysAttentionOptions",
     "ContinuousOptions",
     "DecoderOptions",
     "EmbeddingOptions",

@@ -9,8 +9,8 @@ from .projection import ProjectionOptions
 
 
 @dataclass(frozen=True)
-class AttentionOptions(ProjectionOptions):
-    """Options of one attention layer. Every `attn_*` field also exists as `cross_attn_*`."""
+class BothWaysAttentionOptions(ProjectionOptions):
+    """Options of one attention layer that may look both ways."""
 
     attn_dropout: float = option(
         0.0,
@@ -60,6 +60,7 @@ class AttentionOptions(ProjectionOptions):
         paper="1706.03762; 1905.05702; 2409.04431; 2410.01104",
         choices=("softmax", "entmax15", "sigmoid", "hard"),
         per_layer=ATTENTION,
+        socket="attn_normalizer",
     )
     attn_sparse_topk: int | None = option(
         None,
@@ -279,4 +280,20 @@ class AttentionOptions(ProjectionOptions):
         feature="attn-flash",
         paper="2205.14135",
         choices=("auto", "eager", "fused", "blockwise"),
+    )
+
+
+@dataclass(frozen=True)
+class AttentionOptions(BothWaysAttentionOptions):
+    """Options of one attention layer. `attn_*` fields also exist as `cross_attn_*`, unless they say otherwise."""
+
+    attn_selective: bool = option(
+        False,
+        "Selective attention: a token may hide tokens before it from the tokens after it, by as much as the first "
+        "head's score of them is above 0. Never hidden are what stands first in a row, learned keys and mems. "
+        "Causal models only.",
+        feature="attn-selective",
+        paper="2410.02703",
+        per_layer=ATTENTION,
+        across=False,
     )

@@ -19,6 +19,7 @@ class SchemeOptions:
         paper="2203.16634; 1706.03762",
         choices=("auto", "learned", "sinusoidal", "none"),
         examples=("none", "sinusoidal"),
+        socket="position_embedding",
     )
     position_embedding_scale: float | None = option(
         None,
@@ -107,6 +108,7 @@ class SchemeOptions:
         feature="pos-alibi",
         paper="2108.12409; 1910.10683",
         choices=("none", "alibi", "t5"),
+        socket="position_bias",
     )
     alibi_num_heads: int | None = option(
         None,

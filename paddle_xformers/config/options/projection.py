@@ -159,6 +159,17 @@ class ProjectionOptions:
         per_layer=ATTENTION,
         examples=(12,),
     )
+    attn_latent_rope_subheads: int | None = option(
+        None,
+        "Latent attention: this many key heads (the last ones) are projected at once, not from the latent, and rotary "
+        "positions turn them, and the query heads that look at them, alone. None: none, and all heads are turned.",
+        feature="attn-mla-decoupled-rope",
+        paper="2405.04434",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(1,),
+        beside={"attn_dim_latent_kv": 12, "rotary_pos_emb": True},
+    )
     attn_collab_heads: bool = option(
         False,
         "Collaborative heads: one projection of queries and one of keys serve all heads, which weigh its features "
@@ -211,6 +222,20 @@ class ProjectionOptions:
     def key_heads(self) -> int:
         """Number of heads that keys are projected to."""
         return 1 if self.attn_collab_heads else self.value_heads
+
+    @property
+    def projected_key_heads(self) -> int:
+        """Number of those heads that `k_proj` makes; the others are made from the input, past the latent."""
+        return self.key_heads - (self.attn_latent_rope_subheads or 0)
+
+    def turned_heads(self, count: int) -> int:
+        """Return how many heads, the last ones, rotary positions turn.
+
+        Args:
+            count: Number of heads there are, of queries, keys or values.
+        """
+        subheads = self.attn_latent_rope_subheads
+        return count if subheads is None else subheads * count // self.key_heads
 
     @property
     def query_heads(self) -> int:

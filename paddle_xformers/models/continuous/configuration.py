@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...config.options import CORE_GROUPS, ContinuousOptions, PositionOptions, SequenceOptions
+from ...config.field import fields_of
+from ...config.options import (
+    CORE_GROUPS,
+    AttentionOptions,
+    BothWaysAttentionOptions,
+    ContinuousOptions,
+    PositionOptions,
+    SequenceOptions,
+)
+from ...errors import ConfigError
 from ..configuration import XPretrainedConfig
 
 
@@ -30,6 +39,23 @@ class XContinuousConfig(XPretrainedConfig):
         if "max_seq_len" in own and own["max_seq_len"] is None:
             own["max_seq_len"] = 0
         return own
+
+    def validate(self) -> None:
+        """Check values and rules, and that a model of both directions has no field that is about order.
+
+        Raises:
+            ConfigError: With one sentence for each problem found.
+        """
+        super().validate()
+        fields = () if self.causal else fields_of(AttentionOptions)
+        free = {info.name for info in fields_of(BothWaysAttentionOptions)}
+        for info in fields:
+            value = getattr(self, info.name)
+            if info.name not in free and value != info.default:
+                raise ConfigError(
+                    f"{info.name}={value!r} tells tokens before from tokens after, and causal={self.causal} knows no "
+                    "order; set causal=True or leave it out"
+                )
 
     @property
     def width_in(self) -> int:

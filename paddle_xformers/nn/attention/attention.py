@@ -19,13 +19,13 @@ from ..cpu import on_cpu
 from ..linear import Linear
 from ..positions.rotary import Angles, Rotary
 from ..sizes import sizes
-from .cache import extend
+from .cache import State, extend
 from .call import AttentionCall, AttentionResult, Handed
 from .heads import is_plain, moved, project_feature_major, split
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
 from .kernels.fused import fused_attention
-from .normalizers import NORMALIZERS
+from .normalizers import make_normalizer
 from .parts import NEEDS_SCORES, STAGES, Site, Step, acts_at, make_parts
 from .parts.qk_norm import score_scale
 
@@ -44,10 +44,10 @@ class Attention(nn.Layer):
         super().__init__()
         self.options = options = site.options
         self.scale = score_scale(options)
-        self.normalizer = NORMALIZERS[options.attn_normalizer]
+        self.normalizer = make_normalizer(options)
         self.inner = site.inner
         self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
-        queries, keys = options.query_heads * options.key_dim, options.key_heads * options.key_dim
+        queries, keys = options.query_heads * options.key_dim, options.projected_key_heads * options.key_dim
         values = options.value_heads * options.value_dim
         self.q_proj = Linear(site.query_width, queries, bias=options.attn_qkv_bias)
         self.k_proj = Linear(site.source_width, keys, bias=options.attn_qkv_bias)
@@ -58,6 +58,8 @@ class Attention(nn.Layer):
         for name, part in parts.items():
             self.add_sublayer(name, part)
         self.parts = {stage: [part for part in parts.values() if acts_at(part, stage)] for stage in STAGES}
+        self.keepers = [part for part in parts.values() if part.leaves]
+        self.leaves = 2 + sum(part.leaves for part in self.keepers)  # tensors in the cache
         self.is_plain = not parts and options.attn_normalizer == "softmax"
         self.needs_scores = options.attn_normalizer != "softmax" or any(self.parts[stage] for stage in NEEDS_SCORES)
 
@@ -67,7 +69,7 @@ class Attention(nn.Layer):
         call: AttentionCall,
         *,
         source: Tensor | None = None,
-        past: tuple[Tensor, Tensor] | None = None,
+        past: State = (),
         handed: Handed | None = None,
     ) -> AttentionResult:
         """Attend.
@@ -76,35 +78,45 @@ class Attention(nn.Layer):
             x: Input of the queries, (b, n, d).
             call: Mask, positions and wishes of this forward.
             source: Input of keys and values where it is not x: mems and x, or the context, (b, m, d).
-            past: This layer's cached keys and values.
+            past: What the cache keeps of this layer: keys, values, and what its parts keep.
             handed: What the layers of this kind before it handed on.
         """
         handed = handed or Handed()
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
-        step = Step(x, x if source is None else source, handed.values, handed.scores)
+        step = Step(x, x if source is None else source, call, handed.values, handed.scores, past=self._parts_past(past))
         seen = self._through("query_input", moved(x, call.q_sinusoid), step)
         q = split(self.q_proj(seen), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
             q = part.queries(q, step)
         q = self._rotate(q, call.q_angles)
         values = handed.values
-        if call.static_source and past is not None:
-            pair = past
+        if call.static_source and past:
+            pair = past[:2]
         else:
             k, v, own = self._keys_values(step, call)
             values = own if values is None else values
-            pair = extend(past, (k, v), call.past_length)
+            pair = extend(past[:2], (k, v), call.past_length)
         out, weights, scores = self._kernel(q, pair, call, step)
         output = self._output(out, step)
-        return AttentionResult(output, pair if call.use_cache else None, Handed(values, scores), weights)
+        state = (*pair, *(leaf for part in self.keepers for leaf in step.state[part])) if call.use_cache else ()
+        return AttentionResult(output, state, Handed(values, scores), weights)
+
+    def _parts_past(self, past: State) -> dict[nn.Layer, State]:
+        """What each part that keeps something left in the cache."""
+        found: dict[nn.Layer, State] = {}
+        at = 2
+        for part in self.keepers if past else ():
+            found[part] = past[at : at + part.leaves]
+            at += part.leaves
+        return found
 
     def _keys_values(self, step: Step, call: AttentionCall) -> tuple[Tensor, Tensor, Tensor]:
         """Keys, values, and values before anything changed them, of the tokens of this call."""
         source = placed = self._through("source_input", step.source, step)
         if call.k_sinusoid is not None:
             placed = self._through("source_input", moved(step.source, call.k_sinusoid), step)
-        k = split(self.k_proj(placed), self.options.key_heads)  # (b, g, m, w)
+        k = split(self.k_proj(placed), self.options.projected_key_heads)  # (b, g, m, w)
         own = v = split(self.v_proj(source), self.options.value_heads)  # (b, g, m, k)
         for part in self.parts["keys_values"]:
             k, v = part.keys_values(k, v, step)
@@ -127,7 +139,9 @@ class Attention(nn.Layer):
 
     def _rotate(self, t: Tensor, angles: Angles | None) -> Tensor:
         rotary = self.rotary[0]
-        return t if angles is None or rotary is None else rotary.turn(t, angles)
+        if angles is None or rotary is None:
+            return t
+        return rotary.turn(t, angles, self.options.turned_heads(t.shape[1]))
 
     def _rotate_values(self, t: Tensor, angles: Angles | None) -> Tensor:
         rotary = self.rotary[0]
@@ -160,7 +174,7 @@ class Attention(nn.Layer):
         handed_on: list[Tensor] = []
         normalizer = self.normalizer
         for part in reversed(self.parts["normalized"]):  # the first is the outermost
-            normalizer = functools.partial(part.normalized, normalizer=normalizer)
+            normalizer = functools.partial(part.normalized, step=step, normalizer=normalizer)
 
         def on_scores(scores: Tensor) -> Tensor:
             for part in self.parts["scores"]:
@@ -207,7 +221,7 @@ class Attention(nn.Layer):
             and on_cpu(x)
             and x.shape[1] > 1
             and source is None
-            and past is None
+            and not past
             and call.mask_of(self.options).causal
             and call.mask_of(self.options).simple
             and not call.output_attentions
@@ -227,9 +241,9 @@ class Attention(nn.Layer):
             angles = call.k_angles.as_feature_major
             q = self._rotate(q, call.q_angles.as_feature_major)
             k, v = self._rotate(k, angles), self._rotate_values(v, angles)
-        pair = None
+        state: State = ()
         if call.use_cache:
-            pair = (k.transpose([0, 1, 3, 2]), v.transpose([0, 1, 3, 2]))  # (b, g, n, k)
+            state = (k.transpose([0, 1, 3, 2]), v.transpose([0, 1, 3, 2]))  # (b, g, n, k)
         repeats = heads // kv_heads
         if repeats > 1:
             k, v = (part.repeat_interleave(repeats, axis=1) for part in (k, v))  # (b, h, k, n)
@@ -240,4 +254,4 @@ class Attention(nn.Layer):
         output = paddle.matmul(merged, self.o_proj.weight, transpose_x=True)  # (b, n, d)
         if self.o_proj.bias is not None:
             output = output + self.o_proj.bias
-        return AttentionResult(self.sublayer_dropout(output), pair)
+        return AttentionResult(self.sublayer_dropout(output), state)

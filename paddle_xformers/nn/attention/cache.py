@@ -8,6 +8,7 @@ order of execution: a tuple of
 
 - keys, (b, g, length, w), already rotated, and values, (b, g, length, k), of an attention layer; cross attention keeps
   those of its context;
+- what the parts of an attention layer keep beside them, in the order of the parts;
 - the last inputs, (b, reach, d), of a layer with token shift.
 
 A cache is a value: a forward returns a longer one and leaves the old one alone. The exception is a cache that
@@ -94,18 +95,18 @@ def room_left(cache: Cache | None, new: int, steps: Steps) -> int:
     return capacity - length - new if capacity > length else 0
 
 
-def extend(past: tuple[Tensor, Tensor] | None, new: tuple[Tensor, Tensor], length: int) -> tuple[Tensor, Tensor]:
+def extend(past: State, new: tuple[Tensor, Tensor], length: int) -> tuple[Tensor, Tensor]:
     """Append new keys and values to those of a layer.
 
     Args:
-        past: Cached keys, (b, g, length or more, w), and values, (b, g, length or more, k), or None.
+        past: Cached keys, (b, g, length or more, w), and values, (b, g, length or more, k), or nothing.
         new: Keys, (b, g, n, w), and values, (b, g, n, k), of the new tokens.
         length: Number of cached tokens.
 
     Returns:
         Keys and values of all tokens; with spare room behind them if `past` had some.
     """
-    if past is None:
+    if not past:
         return new
     old_keys, old_values = past
     keys, values = new

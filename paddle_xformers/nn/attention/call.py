@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from paddle import Tensor
 
 from ...config.options import AttentionOptions
 from ..positions.rotary import Angles
+from .cache import State
 from .masks import Mask
 
 
@@ -27,6 +29,9 @@ class AttentionCall:
         use_cache: Whether keys and values are wanted.
         static_source: Whether keys and values come from a context, which the cache then holds whole.
         windows: The mask of layers with a sliding window, by `max_attend_past`.
+        q_positions: Positions of the queries, (b or 1, n); None where nobody asks.
+        k_positions: Positions of the keys of self attention, spare room included, (b or 1, m); likewise.
+        room: Number of spare places behind the keys.
     """
 
     mask: Mask
@@ -39,6 +44,9 @@ class AttentionCall:
     use_cache: bool = False
     static_source: bool = False
     windows: Mapping[int | None, Mask] = field(default_factory=dict)
+    q_positions: Any = None
+    k_positions: Any = None
+    room: int = 0
 
     def mask_of(self, options: AttentionOptions) -> Mask:
         """Return the mask of a layer.
@@ -68,12 +76,12 @@ class AttentionResult:
 
     Args:
         output: The branch output, (b, n, d).
-        pair: Keys and values for the cache, or None.
+        state: What the cache shall keep: keys, values, and what parts keep; nothing without a cache.
         handed: What the next layer of the kind gets.
         weights: The attention weights, (b, h, n, m), or None.
     """
 
     output: Tensor
-    pair: tuple[Tensor, Tensor] | None = None
+    state: State = ()
     handed: Handed = Handed()
     weights: Tensor | None = None

@@ -13,6 +13,7 @@ from typing import Any
 from paddle import nn
 
 from ...config.options import AttentionOptions, PositionOptions
+from ...config.registry import make_part, provide
 from .absolute import LearnedPositions
 from .alibi import ALiBi, LearnedALiBi
 from .rotary import Rotary
@@ -34,6 +35,20 @@ def make_rotary(options: PositionOptions, attention: AttentionOptions, layers: I
     return Rotary(attention.attn_dim_head, options, max(widths))
 
 
+def _alibi(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
+    scheme = LearnedALiBi if options.alibi_learned else ALiBi
+    return scheme(attention.heads, options.alibi_num_heads)
+
+
+def _t5(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
+    scale = options.rel_pos_scale or attention.attn_dim_head**0.5
+    return T5Bias(attention.heads, options.rel_pos_num_buckets, options.rel_pos_max_distance, scale, causal=causal)
+
+
+provide("position_bias", {"alibi": _alibi, "t5": _t5})
+provide("position_embedding", {"sinusoidal": lambda width, options: ScaledSinusoid(width)})
+
+
 def make_position_bias(options: PositionOptions, attention: AttentionOptions, *, causal: bool) -> nn.Layer | None:
     """Build the bias on the scores that `position_bias` names, or None.
 
@@ -42,14 +57,23 @@ def make_position_bias(options: PositionOptions, attention: AttentionOptions, *,
         attention: The attention fields that all layers share.
         causal: Whether queries see only keys up to their own position.
     """
-    if options.position_bias == "alibi":
-        scheme = LearnedALiBi if options.alibi_learned else ALiBi
-        return scheme(attention.heads, options.alibi_num_heads)
-    if options.position_bias == "t5":
-        scale = options.rel_pos_scale or attention.attn_dim_head**0.5
-        buckets, distance = options.rel_pos_num_buckets, options.rel_pos_max_distance
-        return T5Bias(attention.heads, buckets, distance, scale, causal=causal)
-    return None
+    if options.position_bias == "none":
+        return None
+    bias: nn.Layer = make_part("position_bias", options.position_bias, options, attention, causal)
+    return bias
+
+
+def make_position_function(width: int, options: PositionOptions) -> nn.Layer | None:
+    """Build what `position_embedding` adds to the embeddings where it is no table, or None.
+
+    Args:
+        width: Width of the embeddings.
+        options: The position fields.
+    """
+    if options.position_embedding in ("auto", "learned", "none"):
+        return None
+    function: nn.Layer = make_part("position_embedding", options.position_embedding, width, options)
+    return function
 
 
 __all__ = [
@@ -61,5 +85,6 @@ __all__ = [
     "Sinusoid",
     "T5Bias",
     "make_position_bias",
+    "make_position_function",
     "make_rotary",
 ]

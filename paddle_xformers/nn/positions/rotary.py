@@ -109,8 +109,16 @@ class Rotary(nn.Layer):
         last = paddle.arange(heads) >= heads - self.turned_heads
         return product * last.astype("float32").reshape([heads, 1, 1])  # (b or 1, h, n, w)
 
-    def turn(self, x: Tensor, angles: Angles) -> Tensor:
-        """Turn queries, keys or values in the layout of the angles; fewer heads or features take the first of them."""
+    def turn(self, x: Tensor, angles: Angles, last: int | None = None) -> Tensor:
+        """Turn queries, keys or values in the layout of the angles; fewer heads or features take the first of them.
+
+        Args:
+            x: (b, heads, n, w), or (b, heads, w, n) when feature-major.
+            angles: Those of the tokens.
+            last: How many heads, the last ones, are turned; None: all.
+        """
+        if last is not None and last < x.shape[1]:
+            return paddle.concat([x[:, :-last], self.turn(x[:, -last:], angles)], axis=1)
         cos, sin, swap = angles.cos, angles.sin, self.swap
         if x.shape[1] != cos.shape[1]:
             cos, sin = cos[:, : x.shape[1]], sin[:, : x.shape[1]]

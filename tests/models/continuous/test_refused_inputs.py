@@ -16,6 +16,11 @@ def ints(*shape: int) -> paddle.Tensor:
     return paddle.ones(shape, dtype="int64")
 
 
+def test_fields_about_order_are_refused_where_there_is_none():
+    with pytest.raises(ConfigError, match="attn_selective=True .*causal=False.*set causal=True or leave it out"):
+        XContinuousForRegression(XContinuousConfig(**SMALL, attn_selective=True))
+
+
 XL = {**CAUSAL, "max_mem_len": 4}
 # name: fields of the model, arguments of the call, words of the sentence
 CASES = {

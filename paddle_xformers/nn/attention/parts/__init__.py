@@ -19,6 +19,8 @@ from .learned_sink import LearnedSink
 from .memory_kv import MemoryKeyValues
 from .qk_norm import QKNorm
 from .residual_scores import ResidualScores
+from .rope_keys import RopeKeys
+from .selective import Selective
 from .softclamp import SoftClamp
 from .sparse_topk import SparseTopK
 from .talking_heads import PostTalkingHeads, PreTalkingHeads, ScaledWeights, ScoreScale
@@ -34,6 +36,7 @@ def _adds_scores(site: Site) -> bool:
 PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
     "latent_queries": (lambda site: site.options.attn_dim_latent_q is not None, LatentQueries),
     "latent_keys_values": (lambda site: site.options.attn_dim_latent_kv is not None, LatentKeyValues),
+    "rope_keys": (lambda site: site.options.attn_latent_rope_subheads is not None, RopeKeys),
     "collaborative_heads": (lambda site: site.options.attn_collab_heads, CollaborativeHeads),
     "qk_norm": (lambda site: site.options.attn_qk_norm, QKNorm),
     "qk_rmsnorm": (lambda site: site.options.attn_qk_rmsnorm or site.options.attn_k_rmsnorm, QKRMSNorm),
@@ -48,6 +51,7 @@ PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]]
     "softclamp": (lambda site: site.options.attn_softclamp_logits, SoftClamp),
     "learned_sink": (lambda site: site.options.attn_head_learned_sink, LearnedSink),
     "cog_signed": (lambda site: site.options.attn_cog_signed, CogSigned),
+    "selective": (lambda site: site.kind == "a" and site.options.attn_selective, Selective),
     "sparse_topk": (lambda site: site.options.attn_sparse_topk is not None, SparseTopK),
     "post_talking_heads": (lambda site: site.options.attn_post_talking_heads, PostTalkingHeads),
     "scaled_weights": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScaledWeights),

@@ -19,11 +19,14 @@ projected       the output of the layer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from paddle import Tensor, nn
 
 from ....config.options import AttentionOptions
+from ..cache import State
+from ..call import AttentionCall
 from ..normalizers import Normalizer
 
 
@@ -34,16 +37,22 @@ class Step:
     Args:
         x: Input of the queries, (b, n, d).
         source: Input of keys and values, (b, m, d).
+        call: What this forward hands to the layers of this kind.
         first_values: Values of the first attention layer of this kind, (b, g, m, k), or None.
         prior_scores: Scores of the attention layer of this kind before this one, (b, h, n, m), or None.
         kept: What one part keeps for another of the same layer, by name.
+        past: What each part that keeps something in the cache left there; nothing without a cache.
+        state: What each such part leaves there now.
     """
 
     x: Tensor
     source: Tensor
+    call: AttentionCall
     first_values: Tensor | None = None
     prior_scores: Tensor | None = None
     kept: dict[str, Tensor] = field(default_factory=dict)
+    past: Mapping[nn.Layer, State] = field(default_factory=dict)
+    state: dict[nn.Layer, State] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Site:
         options: The attention fields of the layer.
         kind: `a` or `c`.
         first: Whether the layer is the first attention layer of its kind.
+        memory_tokens: Number of memory tokens at the front of every row.
         upstream_compat: Whether to follow x-transformers where it departs from the paper.
     """
 
@@ -64,6 +74,7 @@ class Site:
     options: AttentionOptions
     kind: str = "a"
     first: bool = True
+    memory_tokens: int = 0
     upstream_compat: bool = False
 
     @property
@@ -87,6 +98,8 @@ class AttentionPart(nn.Layer):
 
     # Whether the scores that leave this part are what the next layer of the kind gets as `prior_scores`.
     hands_scores_on = False
+    # Number of tensors, batch first, that this part keeps in the cache: what it puts into `step.state`.
+    leaves = 0
 
     def query_input(self, x: Tensor, step: Step) -> Tensor:
         """Change what queries are projected from, (b, n, d)."""
@@ -128,11 +141,12 @@ class AttentionPart(nn.Layer):
         """Change the scores with bias and mask on them, (b, h, n, m)."""
         return scores
 
-    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+    def normalized(self, scores: Tensor, step: Step, *, normalizer: Normalizer) -> Tensor:
         """Turn the masked scores into weights, both (b, h, n, m).
 
         Args:
             scores: The masked scores.
+            step: What it may look at besides.
             normalizer: How they become weights without this part.
         """
         return normalizer(scores)

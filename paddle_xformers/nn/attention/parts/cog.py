@@ -7,7 +7,7 @@ from paddle import Tensor
 
 from ..masks import HIDDEN_BELOW
 from ..normalizers import Normalizer
-from .base import AttentionPart, Site
+from .base import AttentionPart, Site, Step
 
 
 class CogSigned(AttentionPart):
@@ -20,7 +20,7 @@ class CogSigned(AttentionPart):
     def __init__(self, site: Site) -> None:
         super().__init__()
 
-    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+    def normalized(self, scores: Tensor, step: Step, *, normalizer: Normalizer) -> Tensor:
         """Weights, (b, h, n, m), whose absolute values are those of the softmax."""
         size = paddle.where(scores > HIDDEN_BELOW, scores.abs(), scores)
         return normalizer(size) * paddle.sign(scores).detach()

@@ -8,7 +8,7 @@ from paddle.nn.initializer import Constant
 
 from ...sizes import sizes
 from ..normalizers import Normalizer
-from .base import AttentionPart, Site
+from .base import AttentionPart, Site, Step
 
 
 class LearnedSink(AttentionPart):
@@ -22,7 +22,7 @@ class LearnedSink(AttentionPart):
         super().__init__()
         self.weight = self.create_parameter([site.options.heads], default_initializer=Constant(0.0))
 
-    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+    def normalized(self, scores: Tensor, step: Step, *, normalizer: Normalizer) -> Tensor:
         """Weights, (b, h, n, m), which sum to less than 1."""
         b, h, n, _ = sizes(scores)
         sink = self.weight.astype(scores.dtype).reshape([1, h, 1, 1]).expand([b, h, n, 1])

@@ -11,7 +11,7 @@ from paddle import Tensor
 from ...sizes import sizes
 from ..masks import MASKED
 from ..normalizers import Normalizer
-from .base import AttentionPart, Site
+from .base import AttentionPart, Site, Step
 
 
 class SparseTopK(AttentionPart):
@@ -26,7 +26,7 @@ class SparseTopK(AttentionPart):
         self.k = site.options.attn_sparse_topk
         self.straight_through = site.options.attn_sparse_topk_straight_through
 
-    def normalized(self, scores: Tensor, *, normalizer: Normalizer) -> Tensor:
+    def normalized(self, scores: Tensor, step: Step, *, normalizer: Normalizer) -> Tensor:
         """Weights, (b, h, n, m), of the best keys; with at most k keys, of all."""
         weights = normalizer(self._best(scores))
         if not self.straight_through:
