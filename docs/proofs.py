@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import re
 import sys
@@ -22,6 +23,8 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "attn-entmax15": ("attn_normalizer", "entmax15"),
     "attn-hard": ("attn_normalizer", "hard"),
     "attn-sigmoid": ("attn_normalizer", "sigmoid"),
+    "cond-adaptive-layernorm": ("norm", "adaptive_layernorm"),
+    "cond-adaptive-rmsnorm": ("norm", "adaptive_rmsnorm"),
     "emb-tied-enc-dec": ("tie_token_emb", True),
     "ff-custom-activation": ("ff_activation", "mish"),
     "ff-relu-squared": ("ff_activation", "relu_squared"),
@@ -51,7 +54,12 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "tests/parity/test_parity.py",
         "tests/parity/test_parity_wrappers.py",
     ),
+    "attn-bias-external": ("tests/models/test_extras.py", "tests/parity/test_parity_wrappers.py"),
+    "attn-mask-self-kv": ("tests/models/test_extras.py", "tests/parity/test_parity_wrappers.py"),
+    "attn-qkvo-deltas": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
+    "attn-weight-delta": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
+    "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
@@ -129,7 +137,9 @@ class Part:
         if self.value is not None and self.value == self.info.default:
             return ["default"]
         meant = [example for example in self.info.examples if self.value in (None, example)]
-        return [f"{self.info.name}={example}".replace(" ", "") for example in meant]
+        registered = () if self.value is not None else _registered_names().get(self.info.socket, ())
+        meant += [part["name"] if isinstance(part, dict) else part for part in registered]
+        return list(dict.fromkeys(f"{self.info.name}={example}".replace(" ", "") for example in meant))
 
     def is_set_by(self, fields: Mapping[str, Any]) -> bool:
         """Whether a parity case with these fields is about it."""
@@ -177,8 +187,19 @@ def _other_tests(feature: str, parts: list[Part], reasons: Mapping[str, str]) ->
 
 def _parity_lists() -> ModuleType:
     """The lists of tests/parity/, which no package holds."""
-    path = ROOT / "tests" / "parity" / "parity_cases.py"
-    spec = importlib.util.spec_from_file_location("docs_parity_cases", path)
+    return _loaded(ROOT / "tests" / "parity" / "parity_cases.py")
+
+
+@functools.cache
+def _registered_names() -> Mapping[str, tuple[Any, ...]]:
+    """The parts that contracts register, by socket."""
+    found: Mapping[str, tuple[Any, ...]] = _loaded(ROOT / "tests" / "contracts" / "registered_names.py").REGISTERED
+    return found
+
+
+def _loaded(path: Path) -> ModuleType:
+    """A file of the tests as a module, without the package around it."""
+    spec = importlib.util.spec_from_file_location(f"docs_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up

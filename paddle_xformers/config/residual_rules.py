@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .rule import Rule, Values, each
 
 
@@ -12,6 +14,21 @@ def _zero_outputs(v: Values) -> bool:
 
 def _scales_start_at_zero(v: Values) -> bool:
     return bool(v["use_layerscale"] and v["layerscale_init_value"] == 0)
+
+
+def _needs_a_condition(name: str, default: Any) -> Rule:
+    """The rule that a field about the condition may only be set where something reads a condition."""
+    return Rule(
+        (name, "norm", "use_adaptive_layerscale"),
+        lambda v: (
+            v[name] != default
+            and v["norm"] not in ("adaptive_layernorm", "adaptive_rmsnorm")
+            and not v["use_adaptive_layerscale"]
+        ),
+        f"{name}={{{name}}} has no effect while norm={{norm!r}} and use_adaptive_layerscale=False: nothing reads a "
+        "condition; set norm='adaptive_layernorm', norm='adaptive_rmsnorm' or use_adaptive_layerscale=True, or leave "
+        "it out",
+    )
 
 
 RESIDUAL_RULES: tuple[Rule, ...] = (
@@ -63,6 +80,15 @@ RESIDUAL_RULES: tuple[Rule, ...] = (
         "themselves (attn_zero_init_output={attn_zero_init_output}, cross_attn_zero_init_output="
         "{cross_attn_zero_init_output}, ff_zero_init_output={ff_zero_init_output}) would never get a gradient; "
         "set layerscale_init_value above 0 or leave one out",
+    ),
+    Rule(
+        ("use_adaptive_layerscale", "use_layerscale"),
+        lambda v: v["use_adaptive_layerscale"] and v["use_layerscale"],
+        "use_adaptive_layerscale=True and use_layerscale=True both scale the branch output; keep one of them",
+    ),
+    *(
+        _needs_a_condition(name, default)
+        for name, default in (("dim_condition", None), ("adaptive_condition_mlp", False))
     ),
     Rule(
         ("hyper_conn_sinkhorn_iters", "upstream_compat"),

@@ -85,6 +85,11 @@ class StackOptions:
         return self.model.dim
 
     @property
+    def needs_condition(self) -> bool:
+        """Whether anything depends on a condition."""
+        return self.norm.is_adaptive or self.residual.use_adaptive_layerscale
+
+    @property
     def looks_ahead(self) -> bool:
         """Whether a token may see later ones."""
         return not self.causal or self.decoder.prefix_lm

@@ -147,14 +147,21 @@ COMBINATIONS: tuple[Rule, ...] = (
     ),
     Rule(
         ("norm_eps", "norm"),
-        lambda v: v["norm_eps"] is not None and v["norm"] == "layernorm" and v["norm_eps"] > 1e-3,
-        "norm_eps={norm_eps} is more than Paddle's LayerNorm allows; use at most 0.001, or another norm",
+        lambda v: v["norm_eps"] is not None and v["norm"].endswith("layernorm") and v["norm_eps"] > 1e-3,
+        "norm_eps={norm_eps} is more than Paddle's LayerNorm (norm={norm!r}) allows; use at most 0.001, or another "
+        "norm",
     ),
     Rule(
         ("tie_word_embeddings", "emb_dim", "dim"),
         lambda v: v["tie_word_embeddings"] and v["emb_dim"] not in (None, v["dim"]),
         "tie_word_embeddings=True needs emb_dim equal to dim, but emb_dim={emb_dim} and dim={dim}; "
         "untie or use one width",
+    ),
+    Rule(
+        ("tie_word_embeddings", "token_emb"),
+        lambda v: v["tie_word_embeddings"] and v["token_emb"] != "lookup",
+        "tie_word_embeddings=True makes the table of embeddings the output head, and token_emb={token_emb!r} has no "
+        "table; untie or use token_emb='lookup'",
     ),
     Rule(
         ("shift_mem_down", "depth"),

@@ -44,6 +44,23 @@ NEVER_LOOKS = Rule(
 )
 
 
+def _reads_a_condition(v: Values, prefix: str) -> bool:
+    adaptive = v[f"{prefix}norm"] in ("adaptive_layernorm", "adaptive_rmsnorm")
+    return bool(adaptive or v[f"{prefix}use_adaptive_layerscale"])
+
+
+# Of one width: both parts read the same condition.
+ONE_CONDITION = Rule(
+    ("enc_dim_condition", "dec_dim_condition"),
+    lambda v: (
+        (v["enc_dim_condition"] or v["dim"]) != (v["dec_dim_condition"] or v["dim"])
+        and all(_reads_a_condition(v, prefix) for prefix in ("enc_", "dec_"))
+    ),
+    "enc_dim_condition={enc_dim_condition} and dec_dim_condition={dec_dim_condition} (None: dim={dim}) differ, but "
+    "encoder and decoder read one condition; use one width",
+)
+
+
 SEQ2SEQ = Composition(
     groups=(Seq2SeqOptions,),
     parts=(ENCODER, DECODER),
@@ -60,6 +77,13 @@ SEQ2SEQ = Composition(
             "tie_token_emb=True needs embeddings of one width, but enc_emb_dim={enc_emb_dim} and dec_emb_dim="
             "{dec_emb_dim} (None: dim={dim}); untie or use one width",
         ),
+        Rule(
+            ("tie_token_emb", "enc_token_emb", "dec_token_emb"),
+            lambda v: v["tie_token_emb"] and not v["enc_token_emb"] == v["dec_token_emb"] == "lookup",
+            "tie_token_emb=True shares one table, and of enc_token_emb={enc_token_emb!r} and dec_token_emb="
+            "{dec_token_emb!r} not both have one; untie or use 'lookup' in both",
+        ),
         NEVER_LOOKS,
+        ONE_CONDITION,
     ),
 )

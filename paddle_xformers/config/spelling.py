@@ -59,6 +59,8 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("use_simple_rmsnorm", "norm", "simple_rmsnorm"),
     _switch("use_dynamic_tanh", "norm", "dynamic_tanh"),
     _switch("use_derf", "norm", "derf"),
+    _switch("use_adaptive_layernorm", "norm", "adaptive_layernorm"),
+    _switch("use_adaptive_rmsnorm", "norm", "adaptive_rmsnorm"),
     Spelling("pre_norm", ("norm_placement",), {False: "post"}),
     _switch("sandwich_norm", "norm_placement", "sandwich"),
     _switch("pre_and_post_norm", "norm_placement", "pre_and_post"),

@@ -104,6 +104,7 @@ STACK_RULES: tuple[Rule, ...] = (
         for source, target in _NORMS
         for name, own, transform in (
             ("{gain}", "weight", gain),
+            ("to_gamma.weight", "proj.weight", transposed),
             ("beta", "bias", copied),
             ("pre_tanh_scale", "alpha", tanh_scale),
             ("alpha", "alpha", number),
@@ -172,6 +173,8 @@ STACK_RULES: tuple[Rule, ...] = (
         kinds="ac",
     ),
     Rule(_LAYER + "1.{fn}gamma", _OURS + "layer_scale.weight", gain),
+    Rule("attn_layers.adaptive_mlp.0.weight", "{base}.stack.condition.proj.weight", transposed),
+    Rule(_LAYER + "1.{fn}to_gamma.{part}", _OURS + "layer_scale.proj.{part}", transposed),
     # Feed-forward.
     Rule(_BRANCH + "ff.0.0.{part}", _OUR_BRANCH + "up_proj.{part}", transposed, kinds="f"),
     Rule(_BRANCH + "ff.0.proj.{part}", _OUR_BRANCH + "up_proj.{part}", value_half, kinds="f"),

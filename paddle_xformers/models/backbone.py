@@ -17,7 +17,17 @@ from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
-from .inputs import check_context, check_length, check_memory, check_positions, check_prefix, check_tokens, check_types
+from .extras import check_extras
+from .inputs import (
+    check_condition,
+    check_context,
+    check_length,
+    check_memory,
+    check_positions,
+    check_prefix,
+    check_tokens,
+    check_types,
+)
 from .outputs import XModelOutput
 from .prefix import Prefix
 
@@ -66,6 +76,8 @@ class Backbone:
             check_context(self.stack, b, call.context, call.context_mask, context_width)
             check_length(self.stack, b, n, call.attention_mask, cache)
             check_prefix(self.stack, b, n, call.prefix_len, cache)
+            check_extras(self.stack, b, n, call)
+        check_condition(self.stack, b, n, call.condition, call.mems)
         positions = token_positions(n, call.attention_mask, position_ids, cache)
         x = embed(positions)
         if prefix is not None:

@@ -16,7 +16,7 @@ from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 from .inputs import check_prefix
-from .prompts import check_ids, check_room
+from .prompts import check_cover, check_ids, check_room
 
 import_paddlenlp()
 
@@ -184,7 +184,9 @@ class CausalGeneration(Generation):
 
     rows_of_generate = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
+        "condition",
         "prefix_attn_len",
+        "self_attn_kv_mask",
     )
     arguments_of_generate = ("mems", "inputs_embeds")
 
@@ -195,8 +197,9 @@ class CausalGeneration(Generation):
         if input_ids is not None:
             config = self.config
             check_ids("input_ids", input_ids, config.num_tokens, "num_tokens")
-            check_room(input_ids.shape[1], generation_config, kwargs, config.max_seq_len, "max_seq_len")
             b, n = input_ids.shape
+            new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
+            check_cover("condition", kwargs.get("condition"), n + new)
             check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
             if config.prefix_lm:
                 kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
@@ -241,7 +244,9 @@ class CausalGeneration(Generation):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
+        self_attn_kv_mask: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -256,9 +261,13 @@ class CausalGeneration(Generation):
             mems: Mems for the first step.
             encoder_hidden_states: What cross attention looks at.
             encoder_attention_mask: Mask over it.
+            condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
+                be.
             prefix_attn_len: Number of tokens of each row that see each other.
+            self_attn_kv_mask: Which of all tokens so far self attention may look at.
             **kwargs: Further arguments of generate(), not needed here.
         """
+        condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
         if past_key_values is not None:
             input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
@@ -273,7 +282,9 @@ class CausalGeneration(Generation):
             "mems": mems,
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
+            "condition": condition,
             "prefix_attn_len": prefix_attn_len,
+            "self_attn_kv_mask": self_attn_kv_mask,
             "return_dict": True,
         }
 
@@ -289,8 +300,9 @@ class CausalGeneration(Generation):
             is_encoder_decoder: Not used by this family.
         """
         self.carry_cache(outputs, model_kwargs)
-        if model_kwargs.get("attention_mask") is not None:
-            model_kwargs["attention_mask"] = grown_mask(model_kwargs["attention_mask"])
+        for name in ("attention_mask", "self_attn_kv_mask"):
+            if model_kwargs.get(name) is not None:
+                model_kwargs[name] = grown_mask(model_kwargs[name])
         positions = model_kwargs.get("position_ids")
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
@@ -302,6 +314,19 @@ def _repeated(t: Tensor, times: int) -> Tensor:
     if t.dtype == paddle.bool:
         return t.astype("int64").repeat_interleave(times, axis=0) > 0
     return t.repeat_interleave(times, axis=0)
+
+
+def of_step(given: Tensor | None, n: int, *, cached: bool) -> Tensor | None:
+    """Return what a step needs of an argument that has an entry for each token, those to come as well.
+
+    Args:
+        given: (b, all, c); what has two axes is for all tokens and returned as it is; or None.
+        n: Number of tokens so far.
+        cached: Whether only the last of them is new.
+    """
+    if given is None or given.ndim == 2:
+        return given
+    return given[:, n - 1 : n] if cached else given[:, :n]
 
 
 def mask_of_last_token(mask: Tensor | None) -> Tensor | None:

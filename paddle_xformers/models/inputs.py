@@ -160,6 +160,49 @@ def check_context(stack: Stack, b: int, context: Tensor | None, mask: Tensor | N
         )
 
 
+def check_condition(stack: Stack, b: int, n: int, condition: Tensor | None, mems: Any) -> None:
+    """Refuse a condition that nothing reads or that does not fit, and none where one is needed.
+
+    Args:
+        stack: The stack that shall read it.
+        b: Batch size.
+        n: Number of new tokens.
+        condition: (b, c) or (b, n, c), or None.
+        mems: Mems, or None.
+
+    Raises:
+        InputError: If it does not fit.
+    """
+    options = stack.options
+    norm, width = options.norm.norm, options.norm.dim_condition or options.dim
+    if condition is None:
+        if options.needs_condition:
+            raise InputError(
+                f"condition is missing: norm={norm!r} and use_adaptive_layerscale="
+                f"{options.residual.use_adaptive_layerscale} depend on it; give (batch, dim_condition={width}), or "
+                "(batch, tokens, dim_condition) for one a token"
+            )
+        return
+    if not options.needs_condition:
+        raise InputError(
+            f"condition has no effect while norm={norm!r} and use_adaptive_layerscale=False; set norm="
+            "'adaptive_layernorm', norm='adaptive_rmsnorm' or use_adaptive_layerscale=True, or leave the argument out"
+        )
+    if not paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
+        return
+    shape = list(condition.shape)
+    if shape not in ([b, width], [b, n, width]) or not condition.is_floating_point():
+        raise InputError(
+            f"condition has shape {shape} and dtype {condition.dtype}; give floating point vectors of width "
+            f"dim_condition={width}: ({b}, {width}), or ({b}, {n}, {width}) for one a new token"
+        )
+    if mems is not None and len(shape) == 3:
+        raise InputError(
+            f"condition has shape {shape}, one vector a token, but those of the tokens in mems are not known; give "
+            f"one for all, ({b}, {width}), or no mems"
+        )
+
+
 def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, past: Any) -> None:
     """Refuse more tokens than the model has positions for, and a mask that covers others than there are.
 

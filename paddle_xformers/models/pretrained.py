@@ -82,6 +82,11 @@ class XPretrainedModel(PretrainedModel):
         if new_num_tokens is not None and new_num_tokens < 1:
             raise InputError(f"new_num_tokens={new_num_tokens} is not allowed; give a size of at least 1")
         old = self.get_input_embeddings()
+        if not isinstance(old, nn.Embedding):
+            raise InputError(
+                f"the embedder that token_emb={self.base_model.config.token_emb!r} names has no table to resize; build "
+                "a model with another num_tokens"
+            )
         kept = old.weight.shape[0]
         embedding = super().resize_token_embeddings(new_num_tokens)
         if embedding is old:

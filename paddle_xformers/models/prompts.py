@@ -34,8 +34,8 @@ def check_ids(name: str, ids: Tensor, num_tokens: int, field: str) -> None:
         )
 
 
-def check_room(prompt: int, generation_config: Any, kwargs: dict[str, Any], limit: int, field: str) -> None:
-    """Refuse to generate nothing, and more than the model has positions for.
+def check_room(prompt: int, generation_config: Any, kwargs: dict[str, Any], limit: int, field: str) -> int:
+    """Refuse to generate nothing, and more than the model has positions for; return the number of new tokens.
 
     Args:
         prompt: Number of tokens of the prompt.
@@ -56,4 +56,23 @@ def check_room(prompt: int, generation_config: Any, kwargs: dict[str, Any], limi
         raise InputError(
             f"a prompt of {prompt} tokens and max_new_tokens={new} make {prompt + new}, more than "
             f"{field}={limit}; shorten the prompt or lower max_new_tokens to at most {max(limit - prompt, 0)}"
+        )
+    return int(new)
+
+
+def check_cover(name: str, given: Tensor | None, tokens: int) -> None:
+    """Refuse an argument with an entry for each token that leaves out some of those to come.
+
+    Args:
+        name: Name of the argument.
+        given: (b, all, c); what has two axes is for all tokens; or None.
+        tokens: Number of tokens that there will be at most.
+
+    Raises:
+        InputError: If it covers fewer.
+    """
+    if given is not None and given.ndim == 3 and given.shape[1] < tokens:
+        raise InputError(
+            f"{name} covers {given.shape[1]} tokens, but prompt and new tokens are {tokens}; give one for each, "
+            "(batch, tokens, width)"
         )

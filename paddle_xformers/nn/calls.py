@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,8 @@ from ..config.options import AttentionOptions
 from ..errors import InputError
 from .attention.cache import PADDING, Cache, Steps, cache_length, first_keys, room_left
 from .attention.call import AttentionCall
-from .attention.masks import Mask, make_mask, windowed
+from .attention.deltas import Deltas
+from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
 from .places import Places, make_places, within
 from .positions import Rotary, Sinusoid
@@ -31,6 +33,10 @@ class StackCall:
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
+        condition: What adaptive norms and scales depend on, (b, c), or (b, n, c) for each new token, or None.
+        key_mask: Which keys self attention may look at, (b, keys), beside attention_mask, or None.
+        bias: Added to the scores of self attention, (b or 1, h or 1, n or 1, keys), or None.
+        deltas: What is added inside each self attention layer, in the order of execution; empty: nothing.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
@@ -44,6 +50,10 @@ class StackCall:
     mems: Mems | None = None
     context: Tensor | None = None
     context_mask: Tensor | None = None
+    condition: Tensor | None = None
+    key_mask: Tensor | None = None
+    bias: Tensor | None = None
+    deltas: tuple[Deltas, ...] = ()
     prefix_len: Tensor | int | None = None
     lead: int = 0
     use_cache: bool = False
@@ -82,12 +92,24 @@ class Shared:
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
         line: How the tokens line up for token shift; None: there is no padding among them, or no shift.
+        deltas: What the caller adds inside single layers, by their place in the order of execution.
     """
 
     places: Places
     room: int
     calls: dict[str, AttentionCall]
     line: Line | None = None
+    deltas: Mapping[int, Deltas] = field(default_factory=dict)
+
+    def call_of(self, kind: str, step: int) -> AttentionCall | None:
+        """Return what a layer is called with; None for a feed-forward layer.
+
+        Args:
+            kind: Kind of the layer.
+            step: Its place in the order of execution.
+        """
+        call, deltas = self.calls.get(kind), self.deltas.get(step)
+        return call if call is None or deltas is None else dataclasses.replace(call, deltas=deltas)
 
 
 def share(
@@ -136,6 +158,7 @@ def share(
         m=sizes(places.keys)[1] - room,
         causal=options.causal,
         key_valid=places.valid,
+        key_mask=call.key_mask,
         seen_by_all=_prefix(call, places),
         lead_rows=call.lead,
         room=room,
@@ -146,6 +169,9 @@ def share(
     windows = _windows(mask, places, options, x.dtype)
     if position_bias is not None:
         bias = position_bias(places.queries, places.keys).astype(x.dtype)
+        mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
+    if call.bias is not None:
+        bias = over_all(call.bias.astype(x.dtype), n, sizes(places.keys)[1], room)
         mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
     plain = AttentionCall(
         mask,
@@ -163,7 +189,9 @@ def share(
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
-    return Shared(places, room, calls, _line(x, call, places, options))
+    places_of_deltas = [index for index, step in enumerate(steps) if step.kind == "a"] if call.deltas else []
+    deltas = dict(zip(places_of_deltas, call.deltas, strict=True))
+    return Shared(places, room, calls, _line(x, call, places, options), deltas)
 
 
 def _prefix(call: StackCall, places: Places) -> Tensor | None:

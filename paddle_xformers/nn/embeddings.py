@@ -11,6 +11,7 @@ from paddle.nn.initializer import Normal
 
 from ..config import StackOptions
 from ..config.options import ContinuousOptions, TokenOptions
+from ..config.registry import make_function, make_part, provide
 from ..errors import InputError
 from .attention.cache import PADDING
 from .gradients import with_less_gradient
@@ -97,14 +98,16 @@ class TokenEmbeddings(Embeddings):
         super().__init__()
         tokens = cast(TokenOptions, options.tokens)
         width = tokens.emb_dim or options.dim
-        initializer = ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width)))
-        self.word_embeddings = nn.Embedding(tokens.num_tokens, width, weight_attr=initializer)
+        self.word_embeddings = make_part("token_emb", tokens.token_emb, tokens.num_tokens, width, tokens)
+        self.transform = None
+        if tokens.transform_token_embeds is not None:
+            self.transform = make_function("transform_token_embeds", tokens.transform_token_embeds, width, tokens)
         self.token_type_embeddings = None
         if type_vocab_size:
             # As small as those of the tokens that they are added to.
-            self.token_type_embeddings = nn.Embedding(type_vocab_size, width, weight_attr=initializer)
+            self.token_type_embeddings = _table(type_vocab_size, width)
         self.build_rest(width, options)
-        if self.unit_length:
+        if self.unit_length and isinstance(self.word_embeddings, nn.Embedding):
             _start_small(self.word_embeddings)
 
     def forward(
@@ -129,6 +132,8 @@ class TokenEmbeddings(Embeddings):
             InputError: If a token id, a position or a type is outside its table.
         """
         x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
+        if self.transform is not None:
+            x = self.transform(x)
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
         return self.finish(x, position_ids)
@@ -146,12 +151,23 @@ class TokenEmbeddings(Embeddings):
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""
+        if not isinstance(self.word_embeddings, nn.Embedding):
+            found = self.word_embeddings(input_ids)
+            return _to_unit_length(found) if self.unit_length else found
         rows = self.word_embeddings.weight.shape[0]
         # Paddle takes the id -1 for padding and gives zeros: send negative ids where the kernel refuses them.
         ids = paddle.where(input_ids < 0, paddle.full([1], rows, dtype=input_ids.dtype), input_ids)
         advice = f"num_tokens={rows}; use the tokenizer that belongs to this model"
         found = looked_up(self.word_embeddings, ids, "input_ids", rows, advice)
         return _to_unit_length(found) if self.unit_length else found
+
+
+def _table(rows: int, width: int, options: TokenOptions | None = None) -> nn.Embedding:
+    """A table of vectors."""
+    return nn.Embedding(rows, width, weight_attr=ParamAttr(initializer=Normal(0.0, math.sqrt(2 / width))))
+
+
+provide("token_emb", {"lookup": _table})
 
 
 def _start_small(table: nn.Embedding) -> None:

@@ -14,6 +14,7 @@ from .attention.attention import Attention
 from .attention.cache import Keeps, State
 from .attention.call import AttentionCall, AttentionResult, Handed
 from .attention.parts import Site
+from .condition import AdaptiveLayerScale
 from .feedforward import make_feedforward
 from .layer_scale import LayerScale
 from .linear import Linear
@@ -74,9 +75,12 @@ class Layer(nn.Layer):
         self.branch_norm = make_norm(stack.dim, stack.norm) if placement in ("sandwich", "branch") else None
         self.post_norm = make_norm(stack.dim, stack.norm) if placement in ("post", "pre_and_post") else None
         self.connection = residuals.connection(index)
-        self.layer_scale = None
+        self.layer_scale: LayerScale | AdaptiveLayerScale | None = None
         if stack.residual.use_layerscale:
             self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
+        if stack.residual.use_adaptive_layerscale:
+            width, start = stack.norm.condition_width(stack.dim), stack.residual.adaptive_layerscale_init_bias
+            self.layer_scale = AdaptiveLayerScale(stack.dim, width, start)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
@@ -117,6 +121,7 @@ class Layer(nn.Layer):
         mem: Tensor | None = None,
         past: State = (),
         handed: Handed | None = None,
+        condition: Tensor | None = None,
     ) -> LayerResult:
         """Run the layer.
 
@@ -128,23 +133,26 @@ class Layer(nn.Layer):
             mem: What this layer read in the segment before, (b, m, d).
             past: What this layer kept, or nothing.
             handed: What the attention layers of this kind before it handed on.
+            condition: What adaptive norms and scales depend on, (b, 1 or n, w).
         """
         read, seen = self.connection.read(streams)  # (b, n, d)
-        x = read if self.pre_norm is None else self.pre_norm(read)
+        x = read if self.pre_norm is None else self.pre_norm(read, condition)
         kept: State = ()
         if self.shift is not None:
             x, kept = self.shift(x, line, past[self.of_branch :])
-        result = None if call is None else self._attend(x, call, context, mem, past[: self.of_branch], handed)
+        result = None
+        if call is not None:
+            result = self._attend(x, call, context, self._normed(mem, condition), past[: self.of_branch], handed)
         output = self.ff(x) if result is None else result.output
         if self.layer_scale is not None:
-            output = self.layer_scale(output)
+            output = self.layer_scale(output, condition)
         if self.branch_scale != 1.0:
             output = output * self.branch_scale
         if self.branch_norm is not None:
-            output = self.branch_norm(output)
+            output = self.branch_norm(output, condition)
         streams = self.connection.write(streams, output, seen)
         if self.post_norm is not None:
-            streams = self.post_norm(streams)
+            streams = self.post_norm(streams, condition)
         state = (*(result.state if result else ()), *kept)
         return LayerResult(self.kind, streams, result, read, state)
 
@@ -157,16 +165,15 @@ class Layer(nn.Layer):
         past: State,
         handed: Handed | None,
     ) -> AttentionResult:
-        source = self._with_mem(x, mem) if self.kind == "a" else context
+        source = context
+        if self.kind == "a":  # mems stand in front of the keys' input
+            source = None if mem is None else paddle.concat([mem, x], axis=1)  # (b, m, d)
         result: AttentionResult = self._attention()(x, call, source=source, past=past, handed=handed)
         return result
 
-    def _with_mem(self, x: Tensor, mem: Tensor | None) -> Tensor | None:
-        """Mems go through the layer's own norm and stand in front of the keys' input."""
-        if mem is None:
-            return None
-        normed = mem if self.pre_norm is None else self.pre_norm(mem)
-        return paddle.concat([normed, x], axis=1)  # (b, m, d)
+    def _normed(self, mem: Tensor | None, condition: Tensor | None) -> Tensor | None:
+        """Mems go through the layer's own norm."""
+        return mem if mem is None or self.pre_norm is None else self.pre_norm(mem, condition)
 
 
 def _attention(

@@ -18,6 +18,6 @@ class LayerScale(nn.Layer):
         super().__init__()
         self.weight = self.create_parameter([dim], default_initializer=Constant(init))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Scale `x`, (..., dim)."""
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Scale `x`, (..., dim); `condition` is for the adaptive kind and not used here."""
         return x * self.weight

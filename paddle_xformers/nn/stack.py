@@ -11,6 +11,7 @@ from ..config import StackOptions
 from .attention.cache import PADDING, states
 from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
+from .condition import Condition
 from .layer import Layer, LayerResult
 from .memory import mem_for_steps, next_mems
 from .norms import make_norm
@@ -43,6 +44,7 @@ class Stack(nn.Layer):
             final = options.norm.norm_placement in ("pre", "sandwich", "attn_branch")
         self.final_norm = make_norm(options.dim, options.norm) if final else None
         self.clamp = options.norm.softclamp_output_value if options.norm.softclamp_output else None
+        self.condition = Condition(options.dim, options.norm) if options.needs_condition else None
         self.steps = tuple(self.layers[index].keeps for index in options.order)
         self.enable_recompute = False
 
@@ -59,6 +61,9 @@ class Stack(nn.Layer):
         output = StackOutput(x)
         results: list[LayerResult] = []
         handed: dict[str, Handed] = {}
+        condition = None
+        if self.condition is not None and call.condition is not None:
+            condition = self.condition(call.condition, x)  # (b, 1 or n, w)
         streams = self.residuals.expand(x)
         for step, index in enumerate(self.options.order):
             layer = self.layers[index]
@@ -70,12 +75,13 @@ class Stack(nn.Layer):
             result = self._run(
                 layer,
                 streams,
-                shared.calls.get(layer.kind),
+                shared.call_of(layer.kind, step),
                 line=shared.line,
                 context=call.context if layer.kind == "c" else None,
                 mem=mems[step],
                 past=pasts[step],
                 handed=handed.get(layer.kind),
+                condition=condition,
             )
             streams = result.streams
             if result.attention is not None:
@@ -85,7 +91,7 @@ class Stack(nn.Layer):
             streams = softclamp(streams, self.clamp)
         output.hidden = self.residuals.collapse(streams)
         if self.final_norm is not None:
-            output.hidden = self.final_norm(output.hidden)
+            output.hidden = self.final_norm(output.hidden, condition)
         return self._collect(output, call, shared, results)
 
     def _skips(self, layer: Layer, call: StackCall) -> bool:

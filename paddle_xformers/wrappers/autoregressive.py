@@ -109,6 +109,7 @@ class AutoregressiveWrapper(nn.Layer):
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
         mems: Any = None,
+        condition: Tensor | None = None,
         **others: Any,
     ) -> Tensor:
         """Continue prompts by sampling.
@@ -129,6 +130,7 @@ class AutoregressiveWrapper(nn.Layer):
             context: What cross attention looks at, (b, m, c).
             context_mask: Which of it is no padding, (b, m).
             mems: Mems of the segment before.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n + seq_len, dim_condition).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -153,6 +155,7 @@ class AutoregressiveWrapper(nn.Layer):
                 encoder_hidden_states=context,
                 encoder_attention_mask=context_mask,
                 mems=mems_to_model(mems),
+                condition=condition,
                 use_cache=cache_kv,
                 eos_token_id=eos_token,
                 pad_token_id=self.pad_value,
@@ -166,6 +169,8 @@ def _cut(name: str, value: Any, n: int) -> Any:
     if value is None or not isinstance(value, Tensor):
         return value
     if name in _PER_TOKEN and value.shape[1] == n + 1:
+        return value[:, :-1]
+    if name == "condition" and value.ndim == 3 and value.shape[1] == n + 1:
         return value[:, :-1]
     if name == "pos" and value.shape[-1] == n + 1:
         return value[..., :-1]

@@ -90,6 +90,8 @@ class ContinuousTransformerWrapper(ModelWrapper):
         pos: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        condition: Tensor | None = None,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -108,6 +110,8 @@ class ContinuousTransformerWrapper(ModelWrapper):
             pos: Positions, (n) or (b, n); by default they count the places of the mask.
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -128,7 +132,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
                 raise InputError("mask and lens exclude each other: lens is a mask with padding on the right; give one")
             mask = paddle.arange(x.shape[1]) < lens.unsqueeze(-1)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         output = (self.model.base_model if return_embeddings else self.model)(
             x,
             attention_mask=attention_mask,
@@ -136,7 +140,10 @@ class ContinuousTransformerWrapper(ModelWrapper):
             mems=mems_to_model(mems),
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
+            condition=condition,
             return_mems=return_mems,
+            self_attn_kv_mask=self_attn_kv_mask,
+            attn_bias=attn_bias,
             output_attentions=return_attn,
             return_dict=True,
         )

@@ -12,7 +12,6 @@ def combine_masks(
     mask: Tensor | None,
     attn_mask: Tensor | None,
     pos: Tensor | None = None,
-    self_attn_kv_mask: Tensor | None = None,
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return the attention mask and the positions that a model is called with.
 
@@ -20,26 +19,21 @@ def combine_masks(
         mask: Which tokens are no padding, (b, n).
         attn_mask: Who may look at whom, (n, n), (h, n, n) or (b, h, n, n).
         pos: Positions, (n) or (b, n).
-        self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
 
     Raises:
         InputError: If a mask has another number of axes.
     """
     if mask is not None and mask.ndim != 2:
         raise InputError(f"mask has shape {list(mask.shape)}; give (batch, length), true for what is no padding")
-    if attn_mask is None and self_attn_kv_mask is None:
+    if attn_mask is None:
         return mask, pos
-    seen = None
-    if attn_mask is not None:
-        if attn_mask.ndim not in (2, 3, 4):
-            raise InputError(
-                f"attn_mask has shape {list(attn_mask.shape)}; give (n, n), (heads, n, n) or (batch, heads, n, n)"
-            )
-        seen = attn_mask.reshape([1] * (4 - attn_mask.ndim) + list(attn_mask.shape)) > 0
-    for keys in (mask, self_attn_kv_mask):
-        if keys is not None:
-            visible = (keys > 0).unsqueeze([1, 2])  # (b, 1, 1, n)
-            seen = visible if seen is None else paddle.logical_and(seen, visible)
+    if attn_mask.ndim not in (2, 3, 4):
+        raise InputError(
+            f"attn_mask has shape {list(attn_mask.shape)}; give (n, n), (heads, n, n) or (batch, heads, n, n)"
+        )
+    seen = attn_mask.reshape([1] * (4 - attn_mask.ndim) + list(attn_mask.shape)) > 0
+    if mask is not None:
+        seen = paddle.logical_and(seen, (mask > 0).unsqueeze([1, 2]))  # (b, 1, 1, n)
     if mask is not None and pos is None:  # a mask of four axes tells no padding
         pos = ((mask > 0).astype("int64").cumsum(axis=-1) - 1).clip(min=0)
     return seen, pos

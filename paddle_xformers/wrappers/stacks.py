@@ -83,6 +83,8 @@ class AttentionLayers(ModelWrapper):
         pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
+        condition: Tensor | None = None,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Tensor | tuple[Tensor, LayerIntermediates]:
         """Run the layers.
@@ -97,6 +99,8 @@ class AttentionLayers(ModelWrapper):
             pos: Positions, (n) or (b, n); by default they count the places of the mask.
             self_attn_kv_mask: Which places self attention may look at, (b, n), beside `mask`.
             seq_start_pos: First place of each row that is no padding, (b).
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -107,13 +111,16 @@ class AttentionLayers(ModelWrapper):
         """
         refuse_arguments(type(self).__name__, others, self.forward, _NOT_TAKEN)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         output = self.model(
             x,
             attention_mask=attention_mask,
             position_ids=positions,
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
+            condition=condition,
+            self_attn_kv_mask=self_attn_kv_mask,
+            attn_bias=attn_bias,
             output_attentions=return_hiddens,
             output_hidden_states=return_hiddens,
             return_dict=True,

@@ -100,6 +100,8 @@ class TransformerWrapper(ModelWrapper):
         sum_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        condition: Tensor | None = None,
+        attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -119,6 +121,8 @@ class TransformerWrapper(ModelWrapper):
             sum_embeds: Added to the token embeddings, (b, n, emb_dim).
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
+            condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -131,7 +135,7 @@ class TransformerWrapper(ModelWrapper):
         refuse_arguments("TransformerWrapper", others, self.forward, _NOT_TAKEN)
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
-        attention_mask, positions = combine_masks(mask, attn_mask, pos, self_attn_kv_mask)
+        attention_mask, positions = combine_masks(mask, attn_mask, pos)
         embedded = None
         if sum_embeds is not None:
             embedded = self.model.base_model.embeddings.look_up(x) + sum_embeds  # (b, n, e)
@@ -142,6 +146,9 @@ class TransformerWrapper(ModelWrapper):
             "position_ids": positions,
             "encoder_hidden_states": context,
             "encoder_attention_mask": context_mask,
+            "condition": condition,
+            "self_attn_kv_mask": self_attn_kv_mask,
+            "attn_bias": attn_bias,
             "output_attentions": return_attn,
             "return_dict": True,
         }

@@ -56,7 +56,12 @@ class ViTransformerWrapper(ModelWrapper):
         adopt_stack(self.model.base_model.stack, attn_layers.stack)
 
     def forward(
-        self, img: Tensor, return_embeddings: bool = False, return_logits_and_embeddings: bool = False
+        self,
+        img: Tensor,
+        return_embeddings: bool = False,
+        return_logits_and_embeddings: bool = False,
+        *,
+        condition: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Run the model.
 
@@ -65,6 +70,7 @@ class ViTransformerWrapper(ModelWrapper):
             return_embeddings: Return the hidden states of the patches in place of logits; a decoder takes them as its
                 context.
             return_logits_and_embeddings: Return a pair of both.
+            condition: What adaptive norms and scales depend on, (b, dim_condition).
 
         Returns:
             Logits, (b, classes), or the pooled vector, (b, d), without classes; or hidden states, (b, patches, d), the
@@ -76,8 +82,9 @@ class ViTransformerWrapper(ModelWrapper):
         if return_embeddings and return_logits_and_embeddings:
             raise InputError("return_embeddings and return_logits_and_embeddings exclude each other; ask for one")
         if return_embeddings:
-            states: Tensor = self.model.base_model(img, return_dict=True).last_hidden_state
+            states: Tensor = self.model.base_model(img, condition=condition, return_dict=True).last_hidden_state
             return states
-        output = self.model(img, output_hidden_states=return_logits_and_embeddings, return_dict=True)
+        wanted = return_logits_and_embeddings
+        output = self.model(img, output_hidden_states=wanted, condition=condition, return_dict=True)
         logits: Tensor = output.logits
         return (logits, output.hidden_states[-1]) if return_logits_and_embeddings else logits

@@ -72,6 +72,7 @@ class XTransformer(ModelWrapper):
         attn_mask: Tensor | None = None,
         src_attn_mask: Tensor | None = None,
         src_prepend_embeds: Tensor | None = None,
+        condition: Tensor | None = None,
         **others: Any,
     ) -> Tensor:
         """Return the mean cross entropy of every token of the target given the source and the tokens before it.
@@ -85,6 +86,7 @@ class XTransformer(ModelWrapper):
             attn_mask: Who may look at whom in the source, (m, m), (h, m, m) or (b, h, m, m).
             src_attn_mask: The old port's name of `attn_mask`.
             src_prepend_embeds: Vectors in front of the source, (b, p, dim); masks do not cover them.
+            condition: What adaptive norms and scales of its parts depend on, (b, dim_condition).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -111,6 +113,7 @@ class XTransformer(ModelWrapper):
             decoder_attention_mask=tgt_mask,
             labels=tgt[:, 1:],
             encoder_prefix_embeds=src_prepend_embeds,
+            condition=condition,
             return_dict=True,
         )
         loss: Tensor = output.loss
@@ -132,6 +135,7 @@ class XTransformer(ModelWrapper):
         filter_thres: float | None = None,
         filter_kwargs: Mapping[str, Any] | None = None,
         cache_kv: bool = True,
+        condition: Tensor | None = None,
         **others: Any,
     ) -> Tensor:
         """Write a target by sampling.
@@ -150,6 +154,7 @@ class XTransformer(ModelWrapper):
             filter_thres: Likewise.
             filter_kwargs: Likewise.
             cache_kv: Likewise.
+            condition: As in a call.
             **others: Likewise.
 
         Returns:
@@ -172,6 +177,7 @@ class XTransformer(ModelWrapper):
                 decoder_input_ids=start,
                 max_new_tokens=seq_len,
                 use_cache=cache_kv,
+                condition=condition,
                 eos_token_id=eos_token,
                 pad_token_id=self.config.pad_token_id,
                 **settings,

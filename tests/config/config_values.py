@@ -6,6 +6,8 @@ from typing import Any
 
 from paddle_xformers.config import canonical, schema
 
+from ..contracts import registered  # noqa: F401 - rules are broken with registered names too
+
 
 def flat(**given: Any) -> dict[str, Any]:
     """The default of every field, with some given in any spelling."""

@@ -146,6 +146,9 @@ def test_group_values_fill_in_defaults_and_freeze_lists():
         "norm_placement": "pre",
         "softclamp_output": False,
         "softclamp_output_value": 30.0,
+        "dim_condition": None,
+        "adaptive_condition_mlp": False,
+        "adaptive_condition_mlp_expansion": 4,
         "final_norm": None,
     }
     assert group_values(AttentionOptions, {"attn_kv_heads": [1, 2]})["attn_kv_heads"] == (1, 2)

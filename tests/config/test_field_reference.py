@@ -56,6 +56,8 @@ def test_spellings_of_a_field():
         "use_simple_rmsnorm",
         "use_dynamic_tanh",
         "use_derf",
+        "use_adaptive_layernorm",
+        "use_adaptive_rmsnorm",
         "use_rezero",
     ]
     assert spellings_of("dim") == []

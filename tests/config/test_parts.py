@@ -171,6 +171,10 @@ def test_what_is_always_so_may_be_said():
         ),
         ({"tie_token_emb": True, "enc_emb_dim": 9}, r"enc_emb_dim=9 and dec_emb_dim=None \(None: dim=512\)"),
         ({"dec_custom_layers": ["a", "f"]}, r"^dec_custom_layers=\['a', 'f'\] and dec_cross_attend=True disagree"),
+        (
+            {"enc_norm": "adaptive_rmsnorm", "dec_use_adaptive_layerscale": True, "dec_dim_condition": 3},
+            r"^enc_dim_condition=None and dec_dim_condition=3 \(None: dim=512\) differ.*; use one width$",
+        ),
         ({"dec_layers_execute_order": [0, 2]}, "leaves out every cross attention layer.*; add one$"),
         ({"cross_attn_tokens_dropout": 2.0}, "^cross_attn_tokens_dropout=2.0 is too large"),
     ],

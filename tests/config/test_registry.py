@@ -150,6 +150,18 @@ def test_parts_of_a_model_take_registered_names_too(powered):
         XSeq2SeqConfig(dim=32, dec_norm="nothing").validate()
 
 
+def test_an_embedder_of_ones_own_has_no_table_to_share():
+    register_part("token_emb", "mine")(lambda num_tokens, width, options: None)
+    try:
+        XSeq2SeqConfig(dim=32, enc_token_emb="mine").validate()
+        with pytest.raises(ConfigError, match="tie_token_emb=True shares one table, and of enc_token_emb='mine' and"):
+            XSeq2SeqConfig(dim=32, enc_token_emb="mine", tie_token_emb=True).validate()
+        with pytest.raises(ConfigError, match="and token_emb='mine' has no table; untie or use token_emb='lookup'"):
+            XDecoderConfig(**SMALL, token_emb="mine", tie_word_embeddings=True).validate()
+    finally:
+        unregister_part("token_emb", "mine")
+
+
 def test_a_list_has_a_part_for_each_layer():
     register_part("ff_activation", "raised")(lambda x, *, power=2: x**power)
     try:

@@ -87,6 +87,9 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("depth_scale_residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
         {"depth_scale_residual": True, "ff_zero_init_output": True}
     ],
+    ("use_adaptive_layerscale", "use_layerscale"): [{"use_adaptive_layerscale": True, "use_layerscale": True}],
+    ("dim_condition", "norm", "use_adaptive_layerscale"): [{"dim_condition": 3}],
+    ("adaptive_condition_mlp", "norm", "use_adaptive_layerscale"): [{"adaptive_condition_mlp": True}],
     ("use_layerscale", "layerscale_init_value", "residual"): [{"use_layerscale": True, "use_rezero": True}],
     (
         "use_layerscale",
@@ -98,6 +101,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],
+    ("tie_word_embeddings", "token_emb"): [{"tie_word_embeddings": True, "token_emb": "hashed"}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
     ("ff_dim", "ff_mult"): [{"ff_dim": 50, "ff_mult": 2}],
     ("hyper_conn_sinkhorn_iters", "upstream_compat"): [

@@ -19,6 +19,8 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "use_simple_rmsnorm": {True: {"norm": "simple_rmsnorm"}, False: {}},
     "use_dynamic_tanh": {True: {"norm": "dynamic_tanh"}, False: {}},
     "use_derf": {True: {"norm": "derf"}, False: {}},
+    "use_adaptive_layernorm": {True: {"norm": "adaptive_layernorm"}, False: {}},
+    "use_adaptive_rmsnorm": {True: {"norm": "adaptive_rmsnorm"}, False: {}},
     "pre_norm": {True: {}, False: {"norm_placement": "post"}},
     "sandwich_norm": {True: {"norm_placement": "sandwich"}, False: {}},
     "pre_and_post_norm": {True: {"norm_placement": "pre_and_post"}, False: {}},

@@ -49,7 +49,16 @@ def test_every_example_is_valid(info):
 
 def test_an_image_has_no_vocabulary_no_length_and_no_segment_before():
     assert set(schema(TOKEN_GROUPS)) - set(FIELDS) == {
-        *("num_tokens", "emb_dim", "l2norm_embed", "tie_word_embeddings", "tie_embedding_scale", "logits_bias"),
+        *(
+            "num_tokens",
+            "emb_dim",
+            "token_emb",
+            "transform_token_embeds",
+            "l2norm_embed",
+            "tie_word_embeddings",
+            "tie_embedding_scale",
+            "logits_bias",
+        ),
         *("max_seq_len", "max_mem_len", "shift_mem_down", "rotary_xpos", "rotary_xpos_scale_base"),
         "attn_selective",
     }

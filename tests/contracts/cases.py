@@ -20,7 +20,8 @@ from paddle_xformers import XDecoderForCausalLM
 from paddle_xformers.config import schema
 from paddle_xformers.config.options import TOKEN_GROUPS
 
-from .registered import REGISTERED
+from . import registered  # noqa: F401 - gives its parts their names
+from .registered_names import REGISTERED
 from .subjects import SUBJECTS
 from .subjects.subject import CONTEXT_LENGTH, SMALL, Subject, context, tokens
 from .subjects.xdecoder import DECODER
@@ -53,10 +54,10 @@ def cases_of(subject: Subject) -> list[Case]:
     cases, common = [Case("default")], schema(TOKEN_GROUPS)
     for info in subject.fields().values():
         count = len(info.examples) if subject.every_example or info.name not in common else 1
-        registered = REGISTERED.get(info.socket, ())
+        parts = REGISTERED.get(info.socket, ())
         if not subject.every_example:
-            registered = () if info.examples else registered[:1]
-        for example in (*info.examples[:count], *registered):
+            parts = () if info.examples else parts[:1]
+        for example in (*info.examples[:count], *parts):
             around = {**info.needs, **info.beside}
             # Streams and their number only make sense together: without one there is no other.
             base = {} if info.name == "num_residual_streams" else around

@@ -120,13 +120,32 @@ class TwoExperts(nn.Layer):
         return self.down_proj(inner) / math.sqrt(2)
 
 
-# Values of the field, by socket; the settings of a part may stand beside its name.
-REGISTERED: dict[str, tuple[Any, ...]] = {
-    "norm": ({"name": "peak_norm", "floor": 0.5},),
-    "position_embedding": ("zigzag",),
-    "position_bias": ("logarithmic",),
-    "residual": ("leaky",),
-    "attn_normalizer": ({"name": "rectified", "power": 1}, "tempered"),
-    "ff_activation": ({"name": "snake", "frequency": 2}, "scaled_tanh"),
-    "ff_layer": ("two_experts", {"name": "two_experts", "width": 8}),
-}
+@register_part("token_emb", "hashed")
+class HashedEmbedder(nn.Layer):
+    """The sum of two rows that an id is hashed to, of tables smaller than the vocabulary (2103.06874)."""
+
+    def __init__(self, num_tokens: int, width: int, options: Any, *, buckets: int = 7) -> None:
+        super().__init__()
+        self.buckets = buckets
+        self.first, self.second = nn.Embedding(buckets, width), nn.Embedding(buckets + 1, width)
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        return self.first(input_ids % self.buckets) + self.second(input_ids % (self.buckets + 1))
+
+
+@register_part("transform_token_embeds", "stretched")
+class Stretched(nn.Layer):
+    """Each feature times a learned factor, softly clamped."""
+
+    def __init__(self, width: int, options: Any, *, bound: float = 3.0) -> None:
+        super().__init__()
+        self.bound = bound
+        self.gain = self.create_parameter([width], default_initializer=Constant(2.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return paddle.tanh(x * self.gain / self.bound) * self.bound
+
+
+@register_part("transform_token_embeds", "squashed")
+def squashed(x: Tensor) -> Tensor:
+    return paddle.tanh(x * 5)

@@ -134,3 +134,16 @@ def test_cross_attention_has_a_switch_of_its_own():
     found = parameters(cross_attend=True, cross_attn_zero_init_output=True)
     assert not found["xdecoder.stack.layers.1.cross_attn.o_proj.weight"].any()
     assert found["xdecoder.stack.layers.0.attn.o_proj.weight"].any()
+
+
+def test_conditioned_parts_start_without_the_condition():
+    for given, start in (({}, -2.0), ({"adaptive_layerscale_init_bias": 0.5}, 0.5)):
+        for more in ({}, {"initializer_range": 0.02}):
+            found = parameters(use_adaptive_layerscale=True, norm="adaptive_rmsnorm", **given, **more)
+            scales = [value for name, value in found.items() if name.endswith("layer_scale.proj.bias")]
+            np.testing.assert_array_equal(scales, np.full([2, 128], start, "float32"))
+            weights = [
+                value for name, value in found.items() if name.endswith(("norm.proj.weight", "scale.proj.weight"))
+            ]
+            assert len(weights) == 5
+            assert not any(weight.any() for weight in weights)

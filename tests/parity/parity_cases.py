@@ -22,7 +22,7 @@ class Case:
         theirs: Further keywords of the Decoder only; a custom activation by the name of its class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
-            "mems" (a second segment after a first), "token types".
+            "mems" (a second segment after a first), "token types", "condition", "token conditions".
         families: The families it is built for.
         same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
     """
@@ -65,6 +65,9 @@ COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
+ADA_LAYER, ADA_RMS = {"use_adaptive_layernorm": True}, {"use_adaptive_rmsnorm": True}
+FEW = {"dim_condition": 3}
+ADA_SCALE, ADA_MLP = {"use_adaptive_layerscale": True}, {"adaptive_condition_mlp": True}
 PADDED = ("right padding",)
 TYPES = {"embed_num_tokens": {"sentence": 3}}
 MIXTURE = {"mixture_of_softmax": True, "mixture_of_softmax_k": 3}
@@ -396,6 +399,19 @@ CASES = [
     Case("mems, memory tokens, padding", ROTARY, XL | MEMORY, inputs=("mems", *PADDED)),
     Case("mems, tied layers", {"weight_tie_layers": True, "depth": 3}, XL, inputs=("mems",)),
     Case("mems, cross attention", CROSS, XL, inputs=("mems",)),
+    # Conditions
+    Case("adaptive layernorm", ADA_LAYER | {"dim_condition": 12}, inputs=("condition", *PADDED)),
+    Case("adaptive layernorm after", ADA_LAYER | {"pre_norm": False}, inputs=("token conditions",)),
+    Case("adaptive layernorm, mems", ADA_LAYER | ROTARY, XL, inputs=("condition", "mems")),
+    # Narrow, as for GRU: gains of wide conditions are large, and so are the errors of float32, theirs as ours.
+    Case("adaptive rmsnorm", ADA_RMS | ADA_MLP | FEW | {"sandwich_norm": True}, MEMORY, inputs=("condition",)),
+    Case(
+        "adaptive rmsnorm, narrow mlp",
+        ADA_RMS | ADA_MLP | {"adaptive_condition_mlp_expansion": 2, "dim_condition": 7},
+        inputs=("token conditions", "left padding"),
+    ),
+    Case("adaptive layerscale", ADA_SCALE | CROSS | {"use_rmsnorm": True}, inputs=("condition",)),
+    Case("adaptive both, macaron", ADA_SCALE | ADA_LAYER | FEW | {"macaron": True}, inputs=("token conditions",)),
     # Embeddings
     Case("emb_dim", wrapper={"emb_dim": 20}),
     Case("embeddings of unit length", wrapper={"l2norm_embed": True}),
@@ -442,6 +458,7 @@ NOT_IN_UPSTREAM = {
     "next_embed_loss_weight": HEADS,
     "num_output_heads": HEADS,
     "squeeze_out_last_dim": HEADS,
+    "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
     "attn_collab_compression": DROPPED,
     "attn_collab_heads": DROPPED,
@@ -453,6 +470,8 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "token_emb": "a module there: tests/parity/test_parity_registered.py",
+    "transform_token_embeds": "a function of a call there: tests/parity/test_parity_registered.py",
     "ff_layer": "our own way to a user's layer: tests/contracts/registered.py",
     "position_infused_attn": DROPPED,
     "rotary_values": DROPPED,

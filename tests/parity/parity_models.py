@@ -64,6 +64,7 @@ class Inputs:
         context: What cross attention looks at, (b, m, c).
         context_mask: Which of it is no padding, (b, m).
         types: Token types, (b, n).
+        condition: What adaptive norms depend on, (b, c) or (b, n, c).
         weights: Random factors of the loss, (b, n, v), zero at padding.
     """
 
@@ -75,6 +76,7 @@ class Inputs:
     context_mask: np.ndarray | None
     types: np.ndarray | None
     weights: np.ndarray
+    condition: np.ndarray | None = None
 
     @property
     def valid(self) -> np.ndarray:
@@ -163,6 +165,11 @@ def make_inputs(case: Case) -> Inputs:
         inputs.context_mask = np.arange(CONTEXT) < np.array([[CONTEXT], [CONTEXT - 3]])
     if "token types" in case.inputs:
         inputs.types = draw.integers(0, 3, (BATCH, LENGTH))
+    width = options.get("dim_condition", options["dim"])
+    if "condition" in case.inputs:
+        inputs.condition = draw.standard_normal((BATCH, width)).astype("float32")
+    if "token conditions" in case.inputs:
+        inputs.condition = draw.standard_normal((BATCH, LENGTH, width)).astype("float32")
     weights[~inputs.valid] = 0
     return inputs
 
@@ -177,6 +184,7 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
             "attn_mask": with_memory(inputs.attention_mask, model.num_memory_tokens),
             "context": inputs.context,
             "context_mask": inputs.context_mask,
+            "condition": inputs.condition,
         }
         tensors: dict[str, Any] = {name: torch.tensor(value) for name, value in given.items() if value is not None}
         if inputs.types is not None:
@@ -223,7 +231,7 @@ def run_ours(model: Any, inputs: Inputs) -> Result:
 def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True) -> dict[str, Any]:
     """Masks and context for the tokens from start to stop, those before them being in the cache."""
     given: Mapping[str, np.ndarray | None] = {"encoder_hidden_states": inputs.context}
-    mask = None
+    mask, condition = None, inputs.condition
     if inputs.padding is not None and padded:
         mask = inputs.padding[:, :stop]
     if inputs.attention_mask is not None:
@@ -234,6 +242,7 @@ def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True)
         "attention_mask": mask,
         "encoder_attention_mask": inputs.context_mask,
         "token_type_ids": inputs.types,
+        "condition": condition[:, start:stop] if condition is not None and condition.ndim == 3 else condition,
     }
     return {name: paddle.to_tensor(value) for name, value in given.items() if value is not None}
 

@@ -29,6 +29,9 @@ CONTEXT_MASK = np.arange(5) < np.array([[5], [2]])
 VECTORS = DRAW.normal(size=(2, 12, 6)).astype("float32")
 STATES = DRAW.normal(size=(2, 12, 32)).astype("float32")
 IMAGES = DRAW.normal(size=(2, 3, 16, 16)).astype("float32")
+BIAS = DRAW.normal(size=(2, 4, 12, 12)).astype("float32")
+SEEN = DRAW.random((2, 12)) < 0.7
+SEEN[:, 0] = True
 EXTRA = DRAW.normal(size=(2, 12, 32)).astype("float32")
 
 # Builds a model from the classes of a library.
@@ -52,6 +55,13 @@ class Program:
     build: Build
     call: Call
     valid: np.ndarray | None = None
+
+
+def with_learned_keys(model: Any, t: Any) -> Any:
+    """The bias over tokens; theirs counts the learned keys in front of them as well."""
+    return (
+        t(BIAS) if isinstance(model, paddle_xformers.TransformerWrapper) else t(np.pad(BIAS, [(0, 0)] * 3 + [(2, 0)]))
+    )
 
 
 def language(layers: str, around: dict[str, Any] | None = None, **stack: Any) -> Build:
@@ -129,6 +139,23 @@ PROGRAMS = [
         "bare encoder", bare("Encoder", rotary_pos_emb=True), lambda model, t: model(t(STATES), mask=t(RIGHT)), RIGHT
     ),
     Program("bare decoder", bare("Decoder"), lambda model, t: model(t(STATES))),
+    Program("decoder, bias", bare("Decoder"), lambda model, t: model(t(STATES), attn_bias=t(BIAS))),
+    Program(
+        "bias, keys hidden",
+        language("Decoder", attn_num_mem_kv=2),
+        lambda model, t: model(t(IDS), attn_bias=with_learned_keys(model, t), self_attn_kv_mask=t(SEEN)),
+    ),
+    Program(
+        "keys hidden, padding",
+        language("Decoder", rotary_pos_emb=True),
+        lambda model, t: model(t(IDS), mask=t(RIGHT), self_attn_kv_mask=t(SEEN & RIGHT)),
+        RIGHT,
+    ),
+    Program(
+        "encoder, bias, keys hidden",
+        language("Encoder"),
+        lambda model, t: model(t(IDS), attn_bias=t(BIAS[:, :1]), self_attn_kv_mask=t(SEEN)),
+    ),
     Program(
         "cross attender",
         bare("CrossAttender"),

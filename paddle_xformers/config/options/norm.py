@@ -14,10 +14,14 @@ class NormOptions:
     norm: str = option(
         "layernorm",
         "Kind of norm. simple_rmsnorm: rmsnorm without gains. dynamic_tanh, derf: a learned S-shaped function of each "
-        "feature in place of a norm.",
+        "feature in place of a norm. adaptive_layernorm, adaptive_rmsnorm: the gain is 1 + W c, where c is the forward "
+        "argument condition, (b, dim_condition) or (b, n, dim_condition), and W starts at 0.",
         feature="norm-layernorm",
-        paper="1607.06450; 1910.07467; 1910.05895; 2307.14995; 2503.10622; 2512.10938",
-        choices=("layernorm", "rmsnorm", "scalenorm", "simple_rmsnorm", "dynamic_tanh", "derf", "identity"),
+        paper="1607.06450; 1910.07467; 1910.05895; 2307.14995; 2503.10622; 2512.10938; 2212.09748",
+        choices=(
+            *("layernorm", "rmsnorm", "scalenorm", "simple_rmsnorm", "dynamic_tanh", "derf"),
+            *("adaptive_layernorm", "adaptive_rmsnorm", "identity"),
+        ),
         socket="norm",
     )
     dynamic_tanh_init_alpha: float = option(
@@ -66,9 +70,49 @@ class NormOptions:
         examples=(2.0,),
         needs={"softclamp_output": True},
     )
+    dim_condition: int | None = option(
+        None,
+        "Width of the forward argument condition, which adaptive norms and use_adaptive_layerscale read; None: dim.",
+        feature="cond-adaptive-layernorm",
+        paper="2212.09748",
+        minimum=1,
+        examples=(12,),
+        beside={"norm": "adaptive_layernorm"},
+    )
+    adaptive_condition_mlp: bool = option(
+        False,
+        "A linear without bias and SiLU on the condition, once a forward; what is conditioned reads its output.",
+        feature="cond-adaptive-mlp",
+        paper="2212.09748",
+        beside={"norm": "adaptive_layernorm"},
+    )
+    adaptive_condition_mlp_expansion: int = option(
+        4,
+        "Width of the output of adaptive_condition_mlp, in widths of the condition.",
+        feature="cond-adaptive-mlp",
+        paper="2212.09748",
+        minimum=1,
+        examples=(2,),
+        needs={"adaptive_condition_mlp": True},
+        beside={"norm": "adaptive_rmsnorm"},
+    )
     final_norm: bool | None = option(
         None,
         "A norm closes the stack. None: yes for the placements pre, sandwich and attn_branch, else no.",
         feature="norm-final",
         examples=(False,),
     )
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the norms depend on a condition."""
+        return self.norm in ("adaptive_layernorm", "adaptive_rmsnorm")
+
+    def condition_width(self, dim: int) -> int:
+        """Return the width of what conditioned parts read.
+
+        Args:
+            dim: Width of the residual stream.
+        """
+        width = self.dim_condition or dim
+        return width * self.adaptive_condition_mlp_expansion if self.adaptive_condition_mlp else width

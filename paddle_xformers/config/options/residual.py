@@ -68,6 +68,21 @@ class ResidualOptions:
         examples=(0.1,),
         needs={"use_layerscale": True},
     )
+    use_adaptive_layerscale: bool = option(
+        False,
+        "A factor for each feature of the branch output, sigmoid(W c + b) of the forward argument condition c "
+        "(AdaLN-zero); W starts at 0. Not with use_layerscale.",
+        feature="cond-adaptive-layerscale",
+        paper="2212.09748",
+    )
+    adaptive_layerscale_init_bias: float = option(
+        -2.0,
+        "Where the b of use_adaptive_layerscale starts; at -2 a branch starts with 0.12 of its output.",
+        feature="cond-adaptive-layerscale",
+        paper="2212.09748",
+        examples=(0.5,),
+        needs={"use_adaptive_layerscale": True},
+    )
     num_residual_streams: int = option(
         1,
         "Number of streams of hyper-connections.",

@@ -22,6 +22,20 @@ class TokenOptions:
         minimum=1,
         examples=(24,),
     )
+    token_emb: str = option(
+        "lookup",
+        "What makes vectors of token ids. lookup: a table. A registered embedder is a layer of its own.",
+        feature="emb-custom-embedder",
+        choices=("lookup",),
+        socket="token_emb",
+    )
+    transform_token_embeds: str | None = option(
+        None,
+        "What the vectors of tokens go through before positions are added: a registered function or layer.",
+        feature="emb-transform-tokens",
+        paper="2608.08888",
+        socket="transform_token_embeds",
+    )
     l2norm_embed: bool = option(
         False,
         "The vectors of tokens and of learned positions are brought to length 1; both tables start small.",

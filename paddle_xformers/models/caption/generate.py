@@ -8,6 +8,7 @@ import paddle
 from paddle import Tensor
 
 from ...errors import InputError
+from ..conditions import for_part
 from ..seq2seq.generate import Seq2SeqGeneration
 from .source import read_image
 
@@ -28,8 +29,10 @@ class CaptionGeneration(Seq2SeqGeneration):
         pixels, encoded = kwargs.pop("pixel_values", None), kwargs.pop("encoder_output", None)
         other_sizes = kwargs.pop("interpolate_pos_encoding", False)
         with paddle.no_grad():
+            encoder = self.base_model.encoder
+            condition = for_part(encoder, kwargs.get("condition"))
             source = read_image(
-                self.base_model.encoder, pixels, encoded, cached=False, interpolate_pos_encoding=other_sizes
+                encoder, pixels, encoded, cached=False, interpolate_pos_encoding=other_sizes, condition=condition
             )
         states: Any = source.states
         return states

@@ -9,6 +9,7 @@ from paddle import Tensor, nn
 
 from ..._compat import import_paddlenlp
 from ...nn.lm_head import make_lm_head
+from ..conditions import check_parts, for_part
 from ..decoder import XDecoderModel
 from ..losses import IGNORED, token_loss
 from ..outputs import encoder_decoder_lm_output, encoder_decoder_output
@@ -119,6 +120,7 @@ class XCaptionModel(XCaptionPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> Seq2SeqModelOutput | tuple[Any, ...]:
         """Run image encoder and decoder.
 
@@ -137,6 +139,7 @@ class XCaptionModel(XCaptionPretrainedModel):
             output_hidden_states: Return hidden states; default config.output_hidden_states.
             return_dict: Return a Seq2SeqModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales of encoder, decoder or both depend on, (b, dim_condition).
 
         Returns:
             The last hidden state of the tokens, (b, n, d), what was asked for, and that of the images, (b, m, d).
@@ -151,11 +154,13 @@ class XCaptionModel(XCaptionPretrainedModel):
             if output_hidden_states is None
             else output_hidden_states,
         }
+        check_parts((self.encoder, self.decoder), condition)
         image = read_image(
             self.encoder,
             pixel_values,
             encoder_output,
             cached=past_key_values is not None,
+            condition=for_part(self.encoder, condition),
             interpolate_pos_encoding=interpolate_pos_encoding,
             **wanted,
         )
@@ -165,6 +170,7 @@ class XCaptionModel(XCaptionPretrainedModel):
             inputs_embeds=decoder_inputs_embeds,
             past_key_values=past_key_values,
             encoder_hidden_states=image.states,
+            condition=for_part(self.decoder, condition),
             use_cache=config.use_cache if use_cache is None else use_cache,
             return_dict=True,
             **wanted,
@@ -204,6 +210,7 @@ class XCaptionForConditionalGeneration(CaptionGeneration, XCaptionPretrainedMode
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> Seq2SeqLMOutput | tuple[Any, ...]:
         """Predict every token of the captions from the image and the tokens before it.
 
@@ -220,6 +227,7 @@ class XCaptionForConditionalGeneration(CaptionGeneration, XCaptionPretrainedMode
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             A Seq2SeqLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the logits
@@ -244,6 +252,7 @@ class XCaptionForConditionalGeneration(CaptionGeneration, XCaptionPretrainedMode
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         loss = None if labels is None else token_loss(logits, labels)

@@ -10,7 +10,8 @@ from paddle import Tensor
 from ...errors import InputError
 from ...nn.attention.cache import reserve
 from ...nn.places import kept_tokens, mask_of_lengths
-from ..generate import grown_mask
+from ..generate import grown_mask, of_step
+from ..prompts import check_cover
 from .inputs import check_lengths, check_vectors
 
 
@@ -36,6 +37,7 @@ class VectorGeneration:
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> Tensor:
         """Continue sequences, each new vector being the prediction at the place before it.
 
@@ -52,6 +54,8 @@ class VectorGeneration:
             mems: Mems of the segment before.
             encoder_hidden_states: What cross attention looks at, (b, m, c).
             encoder_attention_mask: Mask over it.
+            condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for each of the vectors that
+                there will be.
 
         Returns:
             The new vectors, (b, max_new_tokens, dim_out), without those that came in.
@@ -60,23 +64,25 @@ class VectorGeneration:
             InputError: If the model cannot continue sequences, or an argument does not fit it.
         """
         self._check_generation(inputs, max_new_tokens, attention_mask, temperature)
+        check_cover("condition", condition, inputs.shape[1] + max_new_tokens)
         mask = attention_mask
         if lens is not None:
             check_lengths(lens, inputs.shape[0], attention_mask, None)
             mask = mask_of_lengths(lens, inputs.shape[1])
         constant = {"encoder_hidden_states": encoder_hidden_states, "encoder_attention_mask": encoder_attention_mask}
-        step, cache, new = inputs, None, []
+        step, cache, new, n = inputs, None, [], inputs.shape[1]
         was_training = self.training
         self.eval()
         try:
             with paddle.no_grad():
-                for _ in range(max_new_tokens):
+                for at in range(max_new_tokens):
                     output = self(  # type: ignore[operator]  # a Layer
                         step,
                         attention_mask=mask,
                         past_key_values=cache,
                         mems=mems if cache is None else None,
                         use_cache=use_cache,
+                        condition=of_step(condition, n + at, cached=cache is not None),
                         return_dict=True,
                         **constant,
                     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import paddle
 from paddle import Tensor
@@ -16,11 +16,15 @@ from ...nn.places import kept_tokens, mask_of_lengths
 from ...nn.regression import RegressionHead, regression_loss
 from ...nn.sizes import sizes
 from ..backbone import Backbone
+from ..extras import Extras, taken
 from ..outputs import XModelOutput, XRegressionOutput
 from ..pretrained import XPretrainedModel
 from .configuration import XContinuousConfig
 from .generate import VectorGeneration
 from .inputs import check_lengths, check_vector_labels, check_vectors
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -70,6 +74,8 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the model.
 
@@ -93,6 +99,9 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the vectors; needed where the configuration has such parts.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -106,6 +115,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
             check_lengths(lens, size[0], attention_mask, past_key_values)
             attention_mask = mask_of_lengths(lens, size[1])
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -115,6 +125,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
+            **taken(extras),
         )
         if not config.causal and (call.use_cache or call.cache is not None):
             raise InputError(
@@ -171,6 +182,8 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XRegressionOutput | tuple[Any, ...] | Tensor:
         """Predict a vector at every place.
 
@@ -190,6 +203,8 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XRegressionOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -213,6 +228,8 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
+            **extras,
         )
         means, log_variances = hidden.last_hidden_state, None
         if self.head is not None:

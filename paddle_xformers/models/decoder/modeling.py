@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -10,11 +10,15 @@ from paddle import Tensor
 from ..._compat import import_paddlenlp
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
+from ..extras import Extras, taken
 from ..generate import CausalGeneration
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
 from ..pretrained import XPretrainedModel
 from .configuration import XDecoderConfig
 from .heads import DecoderHeads
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -61,6 +65,8 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -84,6 +90,9 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 config.output_hidden_states.
             return_dict: Return an XModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -93,6 +102,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             cache=past_key_values,
             mems=mems,
@@ -103,6 +113,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             return_mems=return_mems,
+            **taken(extras),
         )
         output = self.run(input_ids, inputs_embeds, position_ids, call)
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
@@ -144,6 +155,8 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
 
@@ -167,6 +180,8 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -190,6 +205,8 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
+            **extras,
         )
         found = self.heads_output(
             hidden.last_hidden_state,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -12,9 +12,13 @@ from ...nn.linear import Linear
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
 from ..classification import sequence_loss
+from ..extras import Extras
 from ..outputs import as_asked
 from .configuration import XDecoderConfig
 from .modeling import XDecoderModel, XDecoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -50,6 +54,8 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
 
@@ -68,6 +74,8 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A SequenceClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels,
@@ -89,6 +97,8 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
+            condition=condition,
+            **extras,
         )
         pooled = last_token(hidden.last_hidden_state, kept_tokens(attention_mask))  # (b, d)
         logits = self.score(pooled)  # (b, num_labels)

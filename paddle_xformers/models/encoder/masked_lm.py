@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor, nn
@@ -11,10 +11,14 @@ from paddle.nn import functional as F
 from ...nn.linear import Linear
 from ...nn.lm_head import make_lm_head
 from ...nn.norms import LayerNorm
+from ..extras import Extras
 from ..losses import token_loss
 from ..outputs import XMaskedLMOutput, as_asked
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class LMTransform(nn.Layer):
@@ -68,6 +72,8 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
 
@@ -84,6 +90,8 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XMaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -103,6 +111,8 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
+            **extras,
         )
         x = hidden.last_hidden_state
         logits = self.lm_head(x if self.transform is None else self.transform(x))  # (b, n, v)

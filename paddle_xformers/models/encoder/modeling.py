@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor
@@ -12,9 +12,13 @@ from ...nn.calls import StackCall
 from ...nn.places import kept_tokens
 from ...nn.pooling import Pooler
 from ..backbone import TokenBackbone
+from ..extras import Extras, taken
 from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XEncoderConfig
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -64,6 +68,8 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         return_dict: bool | None = None,
         prefix_embeds: Tensor | None = None,
         prefix_mask: Tensor | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
 
@@ -84,6 +90,9 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             prefix_embeds: Vectors in front of the tokens, such as those of an image, (b, p, d). Their hidden states are
                 returned in front of those of the tokens.
             prefix_mask: Which of them are no padding, (b, p).
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                of the tokens; needed where the configuration has such parts.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.
@@ -93,11 +102,13 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         """
         config = self.config
         call = StackCall(
+            condition=condition,
             attention_mask=attention_mask,
             context=encoder_hidden_states,
             context_mask=encoder_attention_mask,
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            **taken(extras),
         )
         names = ("prefix_embeds", "prefix_mask")
         prefix = make_prefix(prefix_embeds, prefix_mask, attention_mask, config.dim, names)

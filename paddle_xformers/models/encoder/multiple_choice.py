@@ -57,6 +57,7 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> MultipleChoiceModelOutput | tuple[Any, ...] | Tensor:
         """Score each choice.
 
@@ -72,6 +73,7 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
             output_attentions: As in `XEncoderModel.forward`; a choice is a row there.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: As in `XEncoderModel.forward`, one a row of the batch, (b, dim_condition), for all its choices.
 
         Returns:
             A MultipleChoiceModelOutput, or a tuple of its values that are not None: the mean loss if there are labels,
@@ -92,6 +94,7 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
+            condition=None if condition is None else condition.repeat_interleave(choices, axis=0),
         )
         scores = self.classifier(self.dropout(hidden.pooler_output))  # (b * choices, 1)
         logits = scores.reshape([-1, choices])  # (b, choices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor, nn
@@ -10,11 +10,15 @@ from paddle import Tensor, nn
 from ..._compat import import_paddlenlp
 from ...nn.linear import Linear
 from ...nn.places import kept_tokens
+from ..extras import Extras
 from ..inputs import check_span
 from ..losses import IGNORED, class_loss
 from ..outputs import as_asked
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -55,6 +59,8 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> QuestionAnsweringModelOutput | tuple[Any, ...] | Tensor:
         """Score each token as the first and as the last of the answer.
 
@@ -72,6 +78,8 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A QuestionAnsweringModelOutput, or a tuple of its values that are not None: the mean loss if there are
@@ -92,6 +100,8 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
+            **extras,
         )
         scores = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, 2)
         start, end = (_without_padding(scores[:, :, i], attention_mask) for i in range(2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor, nn
@@ -11,9 +11,13 @@ from ..._compat import import_paddlenlp
 from ...errors import ConfigError
 from ...nn.linear import Linear
 from ..classification import sequence_loss
+from ..extras import Extras
 from ..outputs import as_asked
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -55,6 +59,8 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
 
@@ -72,6 +78,8 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A SequenceClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels,
@@ -92,6 +100,8 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
+            **extras,
         )
         logits = self.classifier(self.dropout(hidden.pooler_output))  # (b, num_labels)
         output = SequenceClassifierOutput(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import Tensor, nn
 
 from ..._compat import import_paddlenlp
 from ...nn.linear import Linear
+from ..extras import Extras
 from ..losses import token_loss
 from ..outputs import as_asked
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 import_paddlenlp()
 
@@ -49,6 +53,8 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
+        **extras: Unpack[Extras],
     ) -> TokenClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the class of each token.
 
@@ -64,6 +70,8 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
+            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A TokenClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -84,6 +92,8 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
+            **extras,
         )
         logits = self.classifier(self.dropout(hidden.last_hidden_state))  # (b, n, num_labels)
         output = TokenClassifierOutput(

@@ -8,6 +8,7 @@ import paddle
 from paddle import Tensor
 
 from ...errors import InputError
+from ..conditions import for_part
 from ..generate import Generation, grown_mask, mask_of_last_token
 from ..prompts import check_ids, check_room
 from .source import read_source
@@ -24,7 +25,7 @@ _READ_BY_THE_ENCODER = {
 class Seq2SeqGeneration(Generation):
     """Generation for encoder-decoders; mixed in before PaddleNLP's PretrainedModel."""
 
-    rows_of_generate = ("attention_mask", "encoder_output", "decoder_attention_mask")
+    rows_of_generate = ("attention_mask", "encoder_output", "decoder_attention_mask", "condition")
     arguments_of_generate = ("decoder_input_ids", *_READ_BY_THE_ENCODER)
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor:
@@ -57,7 +58,10 @@ class Seq2SeqGeneration(Generation):
                 )
                 mask = self.prepare_attention_mask_for_generation(input_ids, pad, end)
         with paddle.no_grad():
-            source = read_source(self.base_model.encoder, given, mask, kwargs.pop("encoder_output", None), cached=False)
+            encoder, condition = self.base_model.encoder, kwargs.get("condition")
+            encoded = kwargs.pop("encoder_output", None)
+            condition = for_part(encoder, condition)
+            source = read_source(encoder, given, mask, encoded, cached=False, condition=condition)
         states: Any = source.states
         kwargs["attention_mask"] = paddle.ones(states.shape[:2], "int64") if source.mask is None else source.mask
         return states
@@ -74,6 +78,7 @@ class Seq2SeqGeneration(Generation):
         attention_mask: Tensor | None = None,
         encoder_output: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
+        condition: Tensor | None = None,
         keep_cache: bool = True,
         **kwargs: Any,
     ) -> dict[str, Any]:
@@ -85,6 +90,7 @@ class Seq2SeqGeneration(Generation):
             attention_mask: Mask over the source.
             encoder_output: States of the source, (b, m, d).
             decoder_attention_mask: Mask over the target so far.
+            condition: What adaptive norms and scales depend on, (b, c).
             keep_cache: Whether to keep a cache: what the caller's `use_cache` said, which PaddleNLP's loops do not
                 pass on.
             **kwargs: Further arguments of generate(), not needed here.
@@ -97,6 +103,7 @@ class Seq2SeqGeneration(Generation):
             "attention_mask": attention_mask,
             "encoder_output": encoder_output,
             "decoder_attention_mask": decoder_attention_mask,
+            "condition": condition,
             "past_key_values": past_key_values,
             "use_cache": keep_cache,
             "return_dict": True,

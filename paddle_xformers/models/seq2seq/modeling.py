@@ -10,6 +10,7 @@ from paddle import Tensor
 from ..._compat import import_paddlenlp
 from ...nn.dropped_tokens import drop_tokens
 from ...nn.lm_head import make_lm_head
+from ..conditions import check_parts, for_part
 from ..decoder import XDecoderModel
 from ..encoder import XEncoderModel
 from ..losses import token_loss
@@ -80,6 +81,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> Seq2SeqModelOutput | tuple[Any, ...]:
         """Run encoder and decoder.
 
@@ -104,6 +106,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             output_hidden_states: Return hidden states; default config.output_hidden_states.
             return_dict: Return a Seq2SeqModelOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales of encoder, decoder or both depend on, (b, dim_condition).
 
         Returns:
             The last hidden state of the target, (b, n, d), what was asked for, and the last hidden state of the source.
@@ -120,12 +123,14 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             "prefix_embeds": encoder_prefix_embeds,
             "prefix_mask": encoder_prefix_mask,
         }
+        check_parts((self.encoder, self.decoder), condition)
         source = read_source(
             self.encoder,
             given,
             attention_mask,
             encoder_output,
             cached=past_key_values is not None,
+            condition=for_part(self.encoder, condition),
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
         )
@@ -141,6 +146,7 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
             past_key_values=past_key_values,
             encoder_hidden_states=source.states,
             encoder_attention_mask=seen,
+            condition=for_part(self.decoder, condition),
             use_cache=config.use_cache if use_cache is None else use_cache,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
@@ -184,6 +190,7 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> Seq2SeqLMOutput | tuple[Any, ...]:
         """Predict every token of the target from the source and the tokens before it.
 
@@ -203,6 +210,7 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             A Seq2SeqLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the logits
@@ -232,6 +240,7 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             output_attentions,
             output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         loss = None if labels is None else token_loss(logits, labels, config.ignore_index)

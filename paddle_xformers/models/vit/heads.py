@@ -46,6 +46,7 @@ class XViTForImageClassification(XViTPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XImageClassifierOutput | tuple[Any, ...] | Tensor:
         """Classify images.
 
@@ -59,6 +60,7 @@ class XViTForImageClassification(XViTPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             An XImageClassifierOutput, or a tuple of its values that are not None: the loss if there are labels, the
@@ -75,6 +77,7 @@ class XViTForImageClassification(XViTPretrainedModel):
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         pooled = hidden.pooler_output
         logits = pooled if self.classifier is None else self.classifier(pooled)  # (b, classes)
@@ -119,6 +122,7 @@ class XViTForMaskedImageModeling(XViTPretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XMaskedImageOutput | tuple[Any, ...] | Tensor:
         """Predict images of which some patches are hidden.
 
@@ -132,6 +136,7 @@ class XViTForMaskedImageModeling(XViTPretrainedModel):
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
+            condition: Likewise.
 
         Returns:
             An XMaskedImageOutput, or a tuple of its values that are not None: the mean absolute error of the pixels of
@@ -150,6 +155,7 @@ class XViTForMaskedImageModeling(XViTPretrainedModel):
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
+            condition=condition,
         )
         states, size = hidden.last_hidden_state, self.config.patch_size
         if self.xvit.embeddings.cls_token is not None:

@@ -123,6 +123,7 @@ class XViTModel(XViTPretrainedModel, Backbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        condition: Tensor | None = None,
     ) -> XVisionOutput | tuple[Any, ...]:
         """Encode images.
 
@@ -138,6 +139,8 @@ class XViTModel(XViTPretrainedModel, Backbone):
                 config.output_hidden_states.
             return_dict: Return an XVisionOutput rather than a tuple of its values that are not None; default
                 config.return_dict.
+            condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
+                place of the encoder; needed where the configuration has such parts.
 
         Returns:
             The last hidden state (class token and patches), (b, n, d), the pooled vector, (b, d), and what was asked
@@ -153,6 +156,7 @@ class XViTModel(XViTPretrainedModel, Backbone):
         hidden = check_hidden_patches(bool_masked_pos, b, n, mask_token=embeddings.mask_token is not None)
         patches = embeddings(pixel_values, hidden)
         call = StackCall(
+            condition=condition,
             context=encoder_hidden_states,
             context_mask=encoder_attention_mask,
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,

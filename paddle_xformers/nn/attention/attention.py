@@ -21,6 +21,7 @@ from ..positions.rotary import Angles, Rotary
 from ..sizes import sizes
 from .cache import State, extend
 from .call import AttentionCall, AttentionResult, Handed
+from .deltas import NOTHING, added, with_weights
 from .heads import is_plain, moved, project_feature_major, split
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
@@ -86,7 +87,7 @@ class Attention(nn.Layer):
             return self._attend_feature_major(x, call)
         step = Step(x, x if source is None else source, call, handed.values, handed.scores, past=self._parts_past(past))
         seen = self._through("query_input", moved(x, call.q_sinusoid), step)
-        q = split(self.q_proj(seen), self.options.query_heads)  # (b, h or 1, n, w)
+        q = split(added(self.q_proj(seen), call.deltas.q), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
             q = part.queries(q, step)
         q = self._rotate(q, call.q_angles)
@@ -116,8 +117,8 @@ class Attention(nn.Layer):
         source = placed = self._through("source_input", step.source, step)
         if call.k_sinusoid is not None:
             placed = self._through("source_input", moved(step.source, call.k_sinusoid), step)
-        k = split(self.k_proj(placed), self.options.projected_key_heads)  # (b, g, m, w)
-        own = v = split(self.v_proj(source), self.options.value_heads)  # (b, g, m, k)
+        k = split(added(self.k_proj(placed), call.deltas.k), self.options.projected_key_heads)  # (b, g, m, w)
+        own = v = split(added(self.v_proj(source), call.deltas.v), self.options.value_heads)  # (b, g, m, k)
         for part in self.parts["keys_values"]:
             k, v = part.keys_values(k, v, step)
         return self._rotate(k, call.k_angles), self._rotate_values(v, call.k_angles), own
@@ -129,7 +130,7 @@ class Attention(nn.Layer):
         n = out.shape[2]
         if n != 1:
             out = out.transpose([0, 2, 1, 3])  # (b, n, h, k)
-        merged = out.reshape([0, n, self.inner])  # (b, n, h * k)
+        merged = added(out.reshape([0, n, self.inner]), step.call.deltas.o)  # (b, n, h * k)
         for part in self.parts["merged"]:
             merged = part.merged(merged, step)
         output = self.o_proj(merged)
@@ -176,6 +177,8 @@ class Attention(nn.Layer):
         for part in reversed(self.parts["normalized"]):  # the first is the outermost
             normalizer = functools.partial(part.normalized, step=step, normalizer=normalizer)
 
+        normalizer = with_weights(normalizer, call.deltas.weights, call.room)
+
         def on_scores(scores: Tensor) -> Tensor:
             for part in self.parts["scores"]:
                 scores = part.scores(scores, step)
@@ -205,7 +208,8 @@ class Attention(nn.Layer):
 
     def _fused(self, q: Tensor, v: Tensor, call: AttentionCall) -> bool:
         """Whether Paddle's fused attention shall, and can, do what this call needs."""
-        if call.output_attentions or self.needs_scores or self.options.attn_kernel not in ("auto", "fused"):
+        needs_scores = call.output_attentions or self.needs_scores or call.deltas.weights is not None
+        if needs_scores or self.options.attn_kernel not in ("auto", "fused"):
             return False
         bias = call.mask_of(self.options).bias
         learns_bias = bias is not None and not bias.stop_gradient  # which flash kernels give no gradient
@@ -225,6 +229,7 @@ class Attention(nn.Layer):
             and call.mask_of(self.options).causal
             and call.mask_of(self.options).simple
             and not call.output_attentions
+            and call.deltas is NOTHING
             and not self._dropout()
             and self.is_plain
             and all(is_plain(layer) for layer in (self.q_proj, self.k_proj, self.v_proj, self.o_proj))

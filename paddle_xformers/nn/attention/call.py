@@ -11,6 +11,7 @@ from paddle import Tensor
 from ...config.options import AttentionOptions
 from ..positions.rotary import Angles
 from .cache import State
+from .deltas import NOTHING, Deltas
 from .masks import Mask
 
 
@@ -32,6 +33,7 @@ class AttentionCall:
         q_positions: Positions of the queries, (b or 1, n); None where nobody asks.
         k_positions: Positions of the keys of self attention, spare room included, (b or 1, m); likewise.
         room: Number of spare places behind the keys.
+        deltas: What the caller adds inside this layer.
     """
 
     mask: Mask
@@ -47,6 +49,7 @@ class AttentionCall:
     q_positions: Any = None
     k_positions: Any = None
     room: int = 0
+    deltas: Deltas = NOTHING
 
     def mask_of(self, options: AttentionOptions) -> Mask:
         """Return the mask of a layer.

@@ -63,6 +63,7 @@ def make_mask(
     m: int,
     causal: bool,
     key_valid: Tensor | None = None,
+    key_mask: Tensor | None = None,
     seen_by_all: Tensor | None = None,
     lead_rows: int = 0,
     room: int = 0,
@@ -79,6 +80,7 @@ def make_mask(
         m: Number of keys, spare room left out.
         causal: Whether queries see only keys up to their own position.
         key_valid: Keys that are no padding, (b, m), boolean; None: all.
+        key_mask: A further mask over the keys, (b, keys), which says nothing of padding, or None.
         seen_by_all: Keys that causality does not hide from queries before them, (b or 1, m), boolean; None: none.
         lead_rows: Memory tokens at the start of the queries, which the caller's mask does not cover.
         room: Spare places behind the keys, which nobody sees.
@@ -91,6 +93,9 @@ def make_mask(
     """
     key_bias = None if key_valid is None else _as_bias(key_valid, dtype)
     rest = None
+    if key_mask is not None:
+        hidden = lead_with_zeros(_as_bias(key_mask, dtype), m)
+        key_bias = hidden if key_bias is None else key_bias + hidden
     if attention_mask is not None:
         given = _as_bias(attention_mask, dtype)
         if paddle.in_dynamic_mode():
@@ -113,7 +118,9 @@ def make_mask(
             triangle = paddle.where(seen_by_all.unsqueeze([1, 2]), paddle.zeros([1], dtype=dtype), triangle)
         bias = triangle if bias is None else bias + triangle
     visible = None
-    if attention_mask is not None and bias is not None:  # without a mask every new token sees itself
+    if (
+        attention_mask is not None or key_mask is not None
+    ) and bias is not None:  # without a mask every new token sees itself
         visible = (bias > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(dtype)
     if room:
         width = [1, 1, 1] if bias is None else bias.shape[:3]
@@ -168,6 +175,29 @@ def _check_shape(mask: Tensor, n: int, m: int, rows: int | None, heads: int | No
             f"attention_mask has shape {shape}, which does not fit {n} new tokens and {m} keys; give (batch, keys), "
             "(batch, new tokens, keys) or (batch, heads or 1, new tokens, keys), keys counting past and new tokens"
         )
+
+
+def over_all(given: Tensor, n: int, m: int, room: int) -> Tensor:
+    """Spread what was given for tokens over memory tokens, mems and spare room: there it is zero.
+
+    Args:
+        given: (b or 1, h or 1, tokens or 1, keys); axes in front may be left out.
+        n: Number of queries; memory tokens stand in front of the tokens.
+        m: Number of keys, spare room included.
+        room: Number of spare places behind the keys.
+
+    Returns:
+        (b or 1, h or 1, n or 1, m).
+    """
+    given = given.unsqueeze(list(range(4 - given.ndim))) if given.ndim < 4 else given
+    if room:
+        given = paddle.concat([given, paddle.zeros([*sizes(given)[:3], room], dtype=given.dtype)], axis=-1)
+    given = lead_with_zeros(given, m)
+    b, h, rows, keys = sizes(given)
+    missing = n - rows
+    if isinstance(rows, int) and rows == 1 or isinstance(missing, int) and missing == 0:
+        return given
+    return paddle.concat([paddle.zeros([b, h, missing, keys], dtype=given.dtype), given], axis=2)
 
 
 def lead_with_zeros(bias: Tensor, m: int) -> Tensor:

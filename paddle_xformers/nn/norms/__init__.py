@@ -6,7 +6,8 @@ from paddle import Tensor, nn
 
 from ...config.options import NormOptions
 from ...config.registry import make_part, provide
-from .layernorm import LayerNorm
+from ..condition import AdaptiveNorm
+from .layernorm import LayerNorm, SimpleLayerNorm
 from .pointwise import Derf, DynamicTanh
 from .rms import RMSNorm, ScaleNorm, SimpleRMSNorm
 
@@ -28,6 +29,12 @@ provide(
         "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
         "dynamic_tanh": lambda dim, options: DynamicTanh(dim, alpha=options.dynamic_tanh_init_alpha),
         "derf": lambda dim, options: Derf(dim),
+        "adaptive_layernorm": lambda dim, options: AdaptiveNorm(
+            dim, options.condition_width(dim), SimpleLayerNorm(dim, eps=options.norm_eps or 1e-5)
+        ),
+        "adaptive_rmsnorm": lambda dim, options: AdaptiveNorm(
+            dim, options.condition_width(dim), SimpleRMSNorm(eps=options.norm_eps or 1e-12)
+        ),
         "identity": lambda dim, options: Identity(),
     },
 )
@@ -50,12 +57,14 @@ def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
 
 
 __all__ = [
+    "AdaptiveNorm",
     "Derf",
     "DynamicTanh",
     "Identity",
     "LayerNorm",
     "RMSNorm",
     "ScaleNorm",
+    "SimpleLayerNorm",
     "SimpleRMSNorm",
     "make_embedding_norm",
     "make_norm",

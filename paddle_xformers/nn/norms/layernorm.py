@@ -39,6 +39,29 @@ class LayerNorm(nn.Layer):
         return F.layer_norm(x, [self.dim], self.weight, bias, self.eps)
 
 
+class SimpleLayerNorm(nn.Layer):
+    """LayerNorm without gain and bias.
+
+    Args:
+        dim: Width of the last axis.
+        eps: Added to the variance.
+    """
+
+    def __init__(self, dim: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.dim = dim
+        self.eps = eps
+        self.register_buffer("one", paddle.ones([dim]), persistable=False)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Normalise `x`, (..., dim); `condition` is for adaptive norms and not used here."""
+        if wants_cpu_gradient(x):
+            return _LayerNorm.apply(x, self.one, None, self.eps)
+        # With weights and biases, as LayerNorm has them: see there.
+        bias = None if paddle.in_dynamic_mode() else paddle.zeros_like(self.one)
+        return F.layer_norm(x, [self.dim], self.one, bias, self.eps)
+
+
 class _LayerNorm(PyLayer):
     """F.layer_norm with a backward that is five times faster on the CPU."""
 

@@ -151,9 +151,19 @@ def tokens(b: int = 2, n: int = 14, *, seed: int = 1, vocabulary: int = 37) -> p
 
 
 def context(model: Any, b: int = 2) -> Inputs:
-    """What cross attention looks at, if the configuration asks for it."""
-    if not model.config.cross_attend:
-        return {}
-    width = model.config.cross_attn_dim_context or model.config.dim
-    states = np.random.default_rng(5).normal(size=(b, CONTEXT_LENGTH, width)).astype("float32")
-    return {"encoder_hidden_states": paddle.to_tensor(states)}
+    """Further inputs that the configuration asks for: what cross attention looks at, and a condition."""
+    config, more = model.config, {}
+    if config.cross_attend:
+        more["encoder_hidden_states"] = drawn(5, b, CONTEXT_LENGTH, config.cross_attn_dim_context or config.dim)
+    return {**more, **conditions(b, config)}
+
+
+def conditions(b: int, *configs: Any) -> Inputs:
+    """What adaptive norms and scales depend on, if one of the parts asks for it."""
+    widths = [config.dim_condition or config.dim for config in configs if config.stack_options().needs_condition]
+    return {"condition": drawn(6, b, widths[0])} if widths else {}
+
+
+def drawn(seed: int, *shape: int) -> paddle.Tensor:
+    """Normally distributed numbers, the same for each seed."""
+    return paddle.to_tensor(np.random.default_rng(seed).normal(size=shape).astype("float32"))

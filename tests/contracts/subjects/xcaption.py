@@ -9,7 +9,7 @@ import paddle
 
 from paddle_xformers import XCaptionConfig, XCaptionForConditionalGeneration
 
-from .subject import Inputs, Subject, tokens
+from .subject import Inputs, Subject, conditions, tokens
 
 SMALL = {
     "dim": 32,
@@ -32,7 +32,8 @@ def inputs(model: Any, b: int, n: int) -> Inputs:
     encoder = model.config.encoder_config()
     height, width = encoder.stack_options().vision.image_shape
     pixels = np.random.default_rng(3).normal(size=(b, encoder.channels, height, width)).astype("float32")
-    return {"pixel_values": paddle.to_tensor(pixels), "decoder_input_ids": tokens(b, n)}
+    parts = (model.config.encoder_config(), model.config.decoder_config())
+    return {"pixel_values": paddle.to_tensor(pixels), "decoder_input_ids": tokens(b, n), **conditions(b, *parts)}
 
 
 def labels(given: Inputs) -> Inputs:

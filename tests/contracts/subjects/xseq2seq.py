@@ -6,7 +6,7 @@ from typing import Any
 
 from paddle_xformers import XSeq2SeqConfig, XSeq2SeqForConditionalGeneration
 
-from .subject import Inputs, Subject, tokens
+from .subject import Inputs, Subject, conditions, tokens
 
 SIZES = {"num_tokens": 37, "depth": 2, "heads": 4, "attn_dim_head": 8, "max_seq_len": 64}
 
@@ -28,7 +28,8 @@ BUNDLES: dict[str, dict[str, Any]] = {
 
 
 def inputs(model: Any, b: int, n: int) -> Inputs:
-    return {"input_ids": tokens(b, n, seed=4), "decoder_input_ids": tokens(b, n)}
+    parts = (model.config.encoder_config(), model.config.decoder_config())
+    return {"input_ids": tokens(b, n, seed=4), "decoder_input_ids": tokens(b, n), **conditions(b, *parts)}
 
 
 def labels(given: Inputs) -> Inputs:

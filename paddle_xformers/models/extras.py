@@ -1,0 +1,143 @@
+"""Further arguments of a forward, about self attention, which models and heads pass on together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from paddle import Tensor
+
+from ..config import nearest
+from ..config.options import AttentionOptions
+from ..errors import InputError
+from ..nn.attention.cache import cache_length
+from ..nn.attention.deltas import Deltas
+from ..nn.calls import StackCall
+from ..nn.stack import Stack
+
+
+class Extras(TypedDict, total=False):
+    """What a forward takes beside its own arguments; None is as good as leaving one out.
+
+    Attributes:
+        self_attn_kv_mask: Which tokens self attention may look at, (b, all), beside attention_mask (2210.13432): int or
+            bool: where > 0; float: added to the scores. A token that is hidden is no padding: it has its position, and
+            looks at others. Beside a cache it covers past and new tokens, at every call.
+        attn_bias: Floats that are added to the scores of all self attention layers, (b or 1, heads or 1, n or 1, all);
+            axes in front may be left out. Any position bias is added as well. Gets a gradient.
+        attn_deltas: What is added inside self attention: one entry a layer, in the order of execution, each a mapping
+            from `q_delta`, `k_delta`, `v_delta` (to the projections, (b or 1, n, width)), `o_delta` (to what all heads
+            attended, before gates and the output projection) and `attn_delta` (to the weights of the keys that are
+            seen, shaped like attn_bias) to tensors, or None. All of the new tokens.
+    """
+
+    self_attn_kv_mask: Tensor | None
+    attn_bias: Tensor | None
+    attn_deltas: Sequence[Mapping[str, Tensor | None] | None] | None
+
+
+_DELTAS = {"q_delta": "q", "k_delta": "k", "v_delta": "v", "o_delta": "o", "attn_delta": "weights"}
+
+
+def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a StackCall that further arguments of a forward stand for.
+
+    Args:
+        extras: As `Extras`.
+
+    Raises:
+        InputError: If there is no such argument, or a delta has another name.
+    """
+    for name in extras:
+        if name not in Extras.__annotations__:
+            near = nearest(name, Extras.__annotations__)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "leave it out"
+            raise InputError(f"the forward has no argument {name!r}; {hint}")
+    return {
+        "key_mask": extras.get("self_attn_kv_mask"),
+        "bias": extras.get("attn_bias"),
+        "deltas": tuple(_deltas(entry) for entry in extras.get("attn_deltas") or ()),
+    }
+
+
+def _deltas(given: Mapping[str, Any] | None) -> Deltas:
+    for name in given or ():
+        if name not in _DELTAS:
+            raise InputError(f"attn_deltas has an entry with {name!r}; its names are {', '.join(_DELTAS)}")
+    return Deltas(**{_DELTAS[name]: delta for name, delta in (given or {}).items()})
+
+
+def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
+    """Refuse further arguments whose shapes or types do not fit.
+
+    Args:
+        stack: The stack.
+        b: Batch size.
+        n: Number of new tokens.
+        call: What is asked of the stack.
+
+    Raises:
+        InputError: If one does not fit.
+    """
+    given = (call.key_mask, call.bias, call.deltas)
+    if given == (None, None, ()):
+        return
+    layers = [stack.options.layers[index] for index in stack.options.order]
+    branches = [layer.branch for layer in layers if layer.kind == "a"]
+    if not branches:
+        raise InputError(
+            "self_attn_kv_mask, attn_bias and attn_deltas act on self attention, and the stack has none; leave them out"
+        )
+    memory = stack.options.memory
+    past = max(cache_length(call.cache) - memory.num_memory_tokens, 0)
+    keys = range(max(past - memory.max_mem_len, 0) + n, past + n + 1)
+    if call.key_mask is not None and (call.key_mask.ndim != 2 or not _fits(call.key_mask, ((b,), keys))):
+        raise InputError(
+            f"self_attn_kv_mask has shape {list(call.key_mask.shape)}; give ({b}, {keys[-1]}): one for each past and "
+            "new token"
+        )
+    square = ((1, b), (1, stack.options.attention.heads), (1, n), keys)
+    if call.bias is not None:
+        _check_square("attn_bias", call.bias, square)
+    if call.deltas and len(call.deltas) != len(branches):
+        raise InputError(
+            f"attn_deltas has {len(call.deltas)} entries, but this model runs {len(branches)} self attention layers; "
+            "give one for each, or None for a layer that is left alone"
+        )
+    for layer, (deltas, branch) in enumerate(zip(call.deltas, branches, strict=False)):
+        _check_deltas(deltas, f"attn_deltas[{layer}]", branch, b, n)
+        if deltas.weights is not None:
+            _check_square(f"the attn_delta of attn_deltas[{layer}]", deltas.weights, square)
+
+
+def _check_deltas(deltas: Deltas, name: str, branch: Any, b: int, n: int) -> None:
+    options: AttentionOptions = branch
+    widths = {
+        "q": options.query_heads * options.key_dim,
+        "k": options.projected_key_heads * options.key_dim,
+        "v": options.value_heads * options.value_dim,
+        "o": options.heads * options.value_dim,
+    }
+    for kind, width in widths.items():
+        delta = getattr(deltas, kind)
+        if delta is None:
+            continue
+        if delta.ndim != 3 or not _fits(delta, ((1, b), (n,), (width,))) or not delta.is_floating_point():
+            raise InputError(
+                f"the {kind}_delta of {name} has shape {list(delta.shape)} and dtype {delta.dtype}; give floats, "
+                f"({b} or 1, {n}, {width})"
+            )
+
+
+def _check_square(name: str, given: Tensor, square: tuple[Any, ...]) -> None:
+    axes = square[4 - given.ndim :]
+    if not 2 <= given.ndim <= 4 or not _fits(given, axes) or not given.is_floating_point():
+        (_, b), (_, heads), (_, n), keys = square
+        raise InputError(
+            f"{name} has shape {list(given.shape)} and dtype {given.dtype}; give floats, ({b} or 1, {heads} or 1, {n} "
+            f"or 1, {keys[-1]}), keys counting past and new tokens"
+        )
+
+
+def _fits(given: Tensor, axes: tuple[Any, ...]) -> bool:
+    return all(size in allowed for size, allowed in zip(given.shape, axes, strict=True))
