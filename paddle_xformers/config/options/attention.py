@@ -94,7 +94,7 @@ class BothWaysAttentionOptions(ProjectionOptions):
         paper="2408.00118",
         above=0,
         per_layer=ATTENTION,
-        examples=(0.5,),
+        examples=(5.0,),
         needs={"attn_softclamp_logits": True},
     )
     attn_head_learned_sink: bool = option(
