@@ -44,11 +44,19 @@ if TYPE_CHECKING:
     from paddle_xformers.models import XEncoderModel as XEncoderModel
     from paddle_xformers.models import XEncoderPretrainedModel as XEncoderPretrainedModel
     from paddle_xformers.models import XImageProcessor as XImageProcessor
+    from paddle_xformers.models import XMultiInputConfig as XMultiInputConfig
+    from paddle_xformers.models import XMultiInputForCausalLM as XMultiInputForCausalLM
+    from paddle_xformers.models import XMultiInputModel as XMultiInputModel
+    from paddle_xformers.models import XMultiInputPretrainedModel as XMultiInputPretrainedModel
     from paddle_xformers.models import XSeq2Seq as XSeq2Seq
     from paddle_xformers.models import XSeq2SeqConfig as XSeq2SeqConfig
     from paddle_xformers.models import XSeq2SeqForConditionalGeneration as XSeq2SeqForConditionalGeneration
     from paddle_xformers.models import XSeq2SeqModel as XSeq2SeqModel
     from paddle_xformers.models import XSeq2SeqPretrainedModel as XSeq2SeqPretrainedModel
+    from paddle_xformers.models import XValConfig as XValConfig
+    from paddle_xformers.models import XValForCausalLM as XValForCausalLM
+    from paddle_xformers.models import XValModel as XValModel
+    from paddle_xformers.models import XValPretrainedModel as XValPretrainedModel
     from paddle_xformers.models import XViTConfig as XViTConfig
     from paddle_xformers.models import XViTForImageClassification as XViTForImageClassification
     from paddle_xformers.models import XViTForMaskedImageModeling as XViTForMaskedImageModeling
@@ -64,9 +72,12 @@ if TYPE_CHECKING:
     from paddle_xformers.wrappers import CrossAttender as CrossAttender
     from paddle_xformers.wrappers import Decoder as Decoder
     from paddle_xformers.wrappers import Encoder as Encoder
+    from paddle_xformers.wrappers import MultiInputTransformerWrapper as MultiInputTransformerWrapper
     from paddle_xformers.wrappers import TransformerWrapper as TransformerWrapper
     from paddle_xformers.wrappers import ViTransformerWrapper as ViTransformerWrapper
     from paddle_xformers.wrappers import XTransformer as XTransformer
+    from paddle_xformers.wrappers import XValAutoregressiveWrapper as XValAutoregressiveWrapper
+    from paddle_xformers.wrappers import XValTransformerWrapper as XValTransformerWrapper
 
 
 # Public name -> the submodule that defines it.
@@ -82,6 +93,7 @@ _HOME = {
     "DependencyError": "errors",
     "Encoder": "wrappers",
     "InputError": "errors",
+    "MultiInputTransformerWrapper": "wrappers",
     "TransformerWrapper": "wrappers",
     "TuneReport": "tune",
     "ViTransformerWrapper": "wrappers",
@@ -108,14 +120,24 @@ _HOME = {
     "XEncoderModel": "models",
     "XEncoderPretrainedModel": "models",
     "XFormersError": "errors",
+    "XImageProcessor": "models",
+    "XMultiInputConfig": "models",
+    "XMultiInputForCausalLM": "models",
+    "XMultiInputModel": "models",
+    "XMultiInputPretrainedModel": "models",
     "XSeq2Seq": "models",
     "XSeq2SeqConfig": "models",
     "XSeq2SeqForConditionalGeneration": "models",
     "XSeq2SeqModel": "models",
     "XSeq2SeqPretrainedModel": "models",
-    "XImageProcessor": "models",
     "XTokenizer": "tokenizers",
     "XTransformer": "wrappers",
+    "XValAutoregressiveWrapper": "wrappers",
+    "XValConfig": "models",
+    "XValForCausalLM": "models",
+    "XValModel": "models",
+    "XValPretrainedModel": "models",
+    "XValTransformerWrapper": "wrappers",
     "XViTConfig": "models",
     "XViTForImageClassification": "models",
     "XViTForMaskedImageModeling": "models",

@@ -36,6 +36,8 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("XSeq2Seq", ("Model", "ForConditionalGeneration")),
     ("XViT", ("Model", "ForImageClassification", "ForMaskedImageModeling")),
     ("XContinuous", ("Model", "ForRegression")),
+    ("XVal", ("Model", "ForCausalLM")),
+    ("XMultiInput", ("Model", "ForCausalLM")),
 )
 
 # Image processors that AutoImageProcessor shall load.

@@ -83,6 +83,7 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
     topk, straight = f"{prefix}attn_sparse_topk", f"{prefix}attn_sparse_topk_straight_through"
     return (
         *_gate_rules(prefix),
+        *_hybrid_rules(prefix),
         *_rope_key_rules(prefix),
         rule(
             (qk_rms, k_rms),
@@ -167,6 +168,20 @@ def _rope_key_rules(prefix: str) -> tuple[Rule, ...]:
             "{0}={{{0}}} must leave a key head to the latent, and there are as many as {1}={{{1}}}, {2}={{{2}}} and "
             "{3}={{{3}}} make; use fewer".format(*sizes),
         ),
+    )
+
+
+def _hybrid_rules(prefix: str) -> tuple[Rule, ...]:
+    """The rules of a module beside attention."""
+    rule = _for_cross_attention if prefix else _for_self_attention
+    module = f"{prefix}attn_hybrid_module"
+    return tuple(
+        rule(
+            (name, module),
+            _set_in_vain((name, module), default, lambda _, beside: beside is not None),
+            f"{name}={{{name}}} has no effect while {module}={{{module}!r}}; set {module} or leave it out",
+        )
+        for name, default in ((f"{prefix}attn_hybrid_learned_mix", False), (f"{prefix}attn_hybrid_fold_axial_dim", 1))
     )
 
 

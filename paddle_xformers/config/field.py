@@ -196,6 +196,8 @@ def _is_union(annotation: Any) -> bool:
 def _plain_name(annotation: Any) -> str:
     if annotation is type(None):
         return "None"
+    if typing.get_origin(annotation) is dict:
+        return f"dict from name to {_plain_name(typing.get_args(annotation)[1])}"
     if typing.get_origin(annotation) is tuple:
         return f"list of {_plain_name(typing.get_args(annotation)[0])}"
     return str(annotation.__name__)
@@ -206,6 +208,9 @@ def _has_type(value: Any, annotation: Any) -> bool:
         return any(_has_type(value, member) for member in typing.get_args(annotation))
     if annotation is type(None):
         return value is None
+    if typing.get_origin(annotation) is dict:
+        item = typing.get_args(annotation)[1]
+        return isinstance(value, dict) and all(isinstance(k, str) and _has_type(v, item) for k, v in value.items())
     if typing.get_origin(annotation) is tuple:
         item = typing.get_args(annotation)[0]
         return isinstance(value, (list, tuple)) and all(_has_type(v, item) for v in value)

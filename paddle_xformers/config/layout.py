@@ -28,6 +28,17 @@ class Layout:
         """Number of built layers of a kind; `*` counts all."""
         return len(self.kinds) if kind == "*" else self.kinds.count(kind)
 
+    def mirrored(self, index: int) -> int | None:
+        """Return the layer that begins the mirror image of the block that a layer begins; None in the first half.
+
+        Args:
+            index: The layer.
+        """
+        block, blocks = index // self.block_length, len(self.kinds) // self.block_length
+        if index % self.block_length or block < blocks / 2:
+            return None
+        return (blocks - 1 - block) * self.block_length
+
 
 def block_of(options: LayoutOptions) -> tuple[str, ...]:
     """Return the layer kinds of one block."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .rule import Rule, Values, each
+from .layout import layer_layout
+from .options import LayoutOptions
+from .rule import Rule, Values, each, kinds
+from .schema import group_values
+
+MANY_STREAMS = ("hyper", "gated_multi")
 
 
 def _zero_outputs(v: Values) -> bool:
@@ -31,25 +36,147 @@ def _needs_a_condition(name: str, default: Any) -> Rule:
     )
 
 
-RESIDUAL_RULES: tuple[Rule, ...] = (
+def _order(v: Values) -> tuple[int, ...]:
+    """The layers in the order they run."""
+    return layer_layout(LayoutOptions(**group_values(LayoutOptions, v))).order
+
+
+def _runs_before_an_earlier_one(v: Values) -> bool:
+    """Whether some layer runs before one with a smaller index has."""
+    run: set[int] = set()
+    for index in _order(v):
+        if not run.issuperset(range(index)):
+            return True
+        run.add(index)
+    return False
+
+
+def _without_readings(v: Values) -> bool:
+    """Whether queries, keys and values shall be read differently, but there is only one thing to read."""
+    differ = v["residual"] in MANY_STREAMS or v["attn_aggregated_residuals"] or v["integrate_layers"]
+    return bool(v["qkv_receive_diff_residuals"]) and not differ
+
+
+# What a layout is that has no blocks, each of which runs once.
+_ORDERS = ("weight_tie_layers", "layers_execute_order", "custom_layers", "par_ratio", "sandwich_coef")
+
+DEPTH_RULES: tuple[Rule, ...] = (
     Rule(
-        ("residual", "num_residual_streams"),
-        lambda v: (v["residual"] == "hyper") != (v["num_residual_streams"] > 1),
-        "residual={residual!r} does not go with num_residual_streams={num_residual_streams}: residual='hyper' "
-        "needs at least 2 streams, every other kind has 1",
+        ("integrate_layers", "attn_aggregated_residuals"),
+        lambda v: v["integrate_layers"] and v["attn_aggregated_residuals"],
+        "integrate_layers=True and attn_aggregated_residuals=True are two ways to mix what earlier layers read; keep "
+        "one of them",
     ),
     Rule(
-        ("scale_residual", "residual"),
-        lambda v: v["scale_residual"] and v["residual"] == "hyper",
-        "scale_residual=True does not go with residual='hyper', whose streams have learned factors already; leave one "
+        ("integrate_layers", "layers_execute_order"),
+        lambda v: v["integrate_layers"] and v["layers_execute_order"] is not None and _runs_before_an_earlier_one(v),
+        "integrate_layers=True lets a layer mix what all layers before it have read, but with layers_execute_order="
+        "{layers_execute_order!r} some of them run later or never; let each run after those with a smaller index, or "
+        "use attn_aggregated_residuals, which takes them in any order",
+    ),
+    Rule(
+        ("attn_aggregated_residuals", "depth", "only_attn"),
+        lambda v: v["attn_aggregated_residuals"] and len(_order(v)) < 2,
+        "attn_aggregated_residuals=True has no effect in a stack of one layer (depth={depth}, only_attn={only_attn}), "
+        "which has none to look back at; leave it out or build more layers",
+    ),
+    Rule(
+        ("integrate_layers", "depth", "only_attn"),
+        lambda v: v["integrate_layers"] and len(kinds(v)) < 2 and v["layer_integrate_use_softmax"],
+        "integrate_layers=True has no effect in a stack of one layer (depth={depth}, only_attn={only_attn}), which has "
+        "none to look back at; leave it out or build more layers",
+    ),
+    Rule(
+        ("attn_aggregated_residual_rank", "dim"),
+        lambda v: (v["attn_aggregated_residual_rank"] or 0) >= v["dim"],
+        "attn_aggregated_residual_rank={attn_aggregated_residual_rank} must be less than dim={dim}: it is the rank of "
+        "a change of the query; use a smaller one",
+    ),
+    Rule(
+        ("qkv_receive_diff_residuals", "residual", "attn_aggregated_residuals", "integrate_layers"),
+        _without_readings,
+        "qkv_receive_diff_residuals=True has no effect while residual={residual!r}, attn_aggregated_residuals="
+        "{attn_aggregated_residuals} and integrate_layers={integrate_layers}: there is one stream to read; set one of "
+        "the last two, residual='hyper' or 'gated_multi', or leave it out",
+    ),
+    Rule(
+        ("qkv_receive_diff_residuals", "custom_layers", "only_cross"),
+        lambda v: v["qkv_receive_diff_residuals"] and not _without_readings(v) and "a" not in kinds(v),
+        "qkv_receive_diff_residuals=True has no effect without self attention (only_cross={only_cross}, custom_layers="
+        "{custom_layers!r}); leave it out",
+    ),
+    Rule(
+        ("qkv_receive_diff_residuals", "max_mem_len", "residual"),
+        lambda v: (
+            v["qkv_receive_diff_residuals"]
+            and v["max_mem_len"] > 0
+            and v["residual"] in MANY_STREAMS
+            and not (v["attn_aggregated_residuals"] or v["integrate_layers"])
+        ),
+        "qkv_receive_diff_residuals=True lets a layer read the streams of residual={residual!r} three times, but mems "
+        "(max_mem_len={max_mem_len}) hold one reading of each layer; leave one of them out",
+    ),
+    Rule(
+        ("unet_skips", *_ORDERS),
+        lambda v: v["unet_skips"] and any(v[name] not in (None, False) for name in _ORDERS),
+        "unet_skips=True needs blocks that run once, one after the other, to know which is whose mirror image, but "
+        "weight_tie_layers={weight_tie_layers}, layers_execute_order={layers_execute_order!r}, custom_layers="
+        "{custom_layers!r}, par_ratio={par_ratio} and sandwich_coef={sandwich_coef} ask for another order; leave one "
         "of them out",
     ),
     Rule(
+        ("unet_skips", "depth"),
+        lambda v: v["unet_skips"] and v["depth"] < 2,
+        "unet_skips=True has no effect at depth={depth}: one block has no mirror image; use at least 2 or leave it out",
+    ),
+)
+
+STREAM_RULES: tuple[Rule, ...] = (
+    Rule(
+        ("residual", "num_residual_streams"),
+        lambda v: (v["residual"] in MANY_STREAMS) != (v["num_residual_streams"] > 1),
+        "residual={residual!r} does not go with num_residual_streams={num_residual_streams}: residual='hyper' and "
+        "'gated_multi' need at least 2 streams, every other kind has 1",
+    ),
+    Rule(
+        ("scale_residual", "residual"),
+        lambda v: v["scale_residual"] and v["residual"] in MANY_STREAMS,
+        "scale_residual=True does not go with residual={residual!r}, whose streams have learned factors already; leave "
+        "one of them out",
+    ),
+    Rule(
         ("scale_residual_constant", "residual"),
-        lambda v: v["scale_residual_constant"] != 1 and v["residual"] == "hyper",
-        "scale_residual_constant={scale_residual_constant} does not go with residual='hyper', whose streams have "
+        lambda v: v["scale_residual_constant"] != 1 and v["residual"] in MANY_STREAMS,
+        "scale_residual_constant={scale_residual_constant} does not go with residual={residual!r}, whose streams have "
         "learned factors already; leave one of them out",
     ),
+    Rule(
+        ("upstream_compat", "residual", "norm_placement"),
+        lambda v: (
+            v["upstream_compat"]
+            and v["residual"] != "hyper"
+            and not (v["residual"] == "gated_multi" and v["norm_placement"] == "pre")
+        ),
+        "upstream_compat=True has no effect while residual={residual!r} and norm_placement={norm_placement!r}: it is "
+        "about residual='hyper', and 'gated_multi' with norm_placement='pre'; leave it out",
+    ),
+    Rule(
+        ("residual", "norm_placement"),
+        lambda v: v["residual"] == "gated_multi" and v["norm_placement"] not in ("pre", "post"),
+        "residual='gated_multi' norms what a branch reads in place of the norm before it, which leaves nothing to "
+        "place for norm_placement={norm_placement!r}; use 'pre', or 'post' to norm the streams after each layer too",
+    ),
+    Rule(
+        ("norm_placement", "residual"),
+        lambda v: v["norm_placement"] == "resi_dual" and v["residual"] != "plain",
+        "norm_placement='resi_dual' adds every branch to two streams and does not go with residual={residual!r}; leave "
+        "one of them out",
+    ),
+)
+
+RESIDUAL_RULES: tuple[Rule, ...] = (
+    *STREAM_RULES,
+    *DEPTH_RULES,
     Rule(
         ("depth_scale_residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"),
         lambda v: v["depth_scale_residual"] and _zero_outputs(v),

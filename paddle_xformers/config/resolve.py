@@ -13,14 +13,17 @@ from .options import (
     ContinuousOptions,
     DecoderOptions,
     EmbeddingOptions,
+    ExtraTokenOptions,
     FeedForwardOptions,
     LayoutOptions,
     MemoryOptions,
     ModelOptions,
     NormOptions,
+    NumberOptions,
     OutputOptions,
     PositionOptions,
     ResidualOptions,
+    StreamOptions,
     TokenOptions,
     VisionOptions,
 )
@@ -43,6 +46,9 @@ class LayerOptions:
         block: The block that it stands in, counted from 0.
         context_dim: Width of the keys' input, for cross attention; None: dim.
         shift: How many tokens its input is shifted by at most; 0: not at all.
+        views: How many readings of the streams its branch wants: 1, or 3 for queries, keys and values.
+        opens: Whether it runs first, and never again.
+        skip_from: The layer whose input a U-Net skip brings to it, or None.
     """
 
     kind: str
@@ -53,13 +59,22 @@ class LayerOptions:
     block: int = 0
     context_dim: int | None = None
     shift: int = 0
+    views: int = 1
+    opens: bool = False
+    skip_from: int | None = None
+
+    @property
+    def lines_up(self) -> bool:
+        """Whether it goes over the tokens of a row one after the other, padding left out."""
+        return self.shift > 0 or getattr(self.branch, "attn_hybrid_module", None) is not None
 
 
 @dataclass(frozen=True)
 class StackOptions:
     """Everything a stack of layers is built from, and what stands around it.
 
-    `tokens` is None without a vocabulary, `vision` without images, `continuous` without vectors.
+    `tokens` is None without a vocabulary, `vision` without images, `continuous` without vectors, `numbers` without
+    numbers among the tokens, `streams` without several vocabularies.
     """
 
     model: ModelOptions
@@ -74,10 +89,13 @@ class StackOptions:
     block_length: int
     causal: bool
     decoder: DecoderOptions = DecoderOptions()
+    extra_tokens: ExtraTokenOptions = ExtraTokenOptions()
     output: OutputOptions = OutputOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
+    numbers: NumberOptions | None = None
+    streams: StreamOptions | None = None
 
     @property
     def dim(self) -> int:
@@ -125,17 +143,22 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        extra_tokens=ExtraTokenOptions(**group_values(ExtraTokenOptions, values)),
         output=OutputOptions(**group_values(OutputOptions, values)),
         decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
         continuous=ContinuousOptions(**group_values(ContinuousOptions, values)) if "dim_in" in values else None,
+        numbers=NumberOptions(**group_values(NumberOptions, values)) if "numerical_token_id" in values else None,
+        streams=StreamOptions(**group_values(StreamOptions, values)) if "stream_names" in values else None,
     )
 
 
 def _layer(values: Mapping[str, Any], layout: Layout, index: int) -> LayerOptions:
     kind = layout.kinds[index]
     ordinal = layout.kinds[:index].count(kind)
+    residual = ResidualOptions(**group_values(ResidualOptions, values))
+    opens = layout.order[0] == index and layout.order.count(index) == 1
     return LayerOptions(
         kind=kind,
         ordinal=ordinal,
@@ -145,7 +168,19 @@ def _layer(values: Mapping[str, Any], layout: Layout, index: int) -> LayerOption
         block=index // layout.block_length,
         context_dim=values["cross_attn_dim_context"] if kind == "c" else None,
         shift=_of_layer(values["shift_tokens"], index),
+        views=_views(residual, kind, ordinal, opens=opens),
+        opens=opens,
+        skip_from=layout.mirrored(index) if residual.unet_skips else None,
     )
+
+
+def _views(residual: ResidualOptions, kind: str, ordinal: int, *, opens: bool) -> int:
+    """How many readings a branch wants: several only where they can differ."""
+    if kind != "a":
+        return 1
+    if residual.integrate_layers:
+        return 3 if ordinal else 1
+    return 3 if residual.qkv_receive_diff_residuals and not (residual.attn_aggregated_residuals and opens) else 1
 
 
 def _of_layer(value: Any, index: int) -> Any:

@@ -10,6 +10,7 @@ from .continuous_rules import CONTINUOUS_RULES
 from .feedforward_rules import FEEDFORWARD_RULES
 from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
+from .modality_rules import MODALITY_RULES
 from .options import LayoutOptions
 from .output_rules import OUTPUT_RULES
 from .position_rules import POSITION_RULES
@@ -136,6 +137,18 @@ COMBINATIONS: tuple[Rule, ...] = (
         "2 * shift_tokens + 1; use a smaller shift",
     ),
     Rule(
+        ("embed_num_tokens",),
+        lambda v: (
+            v["embed_num_tokens"] is not None
+            and not (
+                v["embed_num_tokens"]
+                and all(name.isidentifier() and size > 0 for name, size in v["embed_num_tokens"].items())
+            )
+        ),
+        "embed_num_tokens={embed_num_tokens!r} must hold at least one name, each of letters, digits and _, with a "
+        "number of ids >= 1; mend it or leave it out",
+    ),
+    Rule(
         ("norm_bias", "norm"),
         lambda v: v["norm_bias"] and v["norm"] != "layernorm",
         "norm_bias=True needs norm='layernorm', but norm={norm!r}; other norms have no bias",
@@ -185,6 +198,7 @@ COMBINATIONS: tuple[Rule, ...] = (
         "pooler_normalize=True has no effect while pooler='none'; choose a pooler or leave it out",
     ),
     *CONTINUOUS_RULES,
+    *MODALITY_RULES,
 )
 
 

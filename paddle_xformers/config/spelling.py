@@ -24,11 +24,13 @@ class Spelling:
         values: Canonical value by foreign value: one for all fields, or one for each field by its name; a foreign
             value that is missing sets nothing.
             None: the value is taken over as it is.
+        keys: For a keyword whose value is a dictionary: the field that each of its keys sets.
     """
 
     keyword: str
     fields: tuple[str, ...]
     values: Mapping[Any, Any] | None = None
+    keys: Mapping[str, str] | None = None
 
     def setting(self, field: str, value: Any) -> Any:
         """Return the canonical value of one of the fields.
@@ -42,6 +44,29 @@ class Spelling:
         own = self.values[value]
         return own[field] if isinstance(own, Mapping) else own
 
+    def settings(self, name: str, value: Any) -> dict[str, Any]:
+        """Return the canonical value of every field that a foreign value sets.
+
+        Args:
+            name: The keyword as the caller wrote it, with its prefix.
+            value: The foreign value.
+
+        Raises:
+            ConfigError: If a switch is no boolean, or a dictionary is none or has a key that sets nothing.
+        """
+        if self.keys is not None:
+            if not isinstance(value, Mapping) or not set(value) <= set(self.keys):
+                raise ConfigError(
+                    f"{name}={value!r} is not allowed: give a dictionary with some of the keys {', '.join(self.keys)}"
+                )
+            return {self.keys[key]: own for key, own in value.items()}
+        if self.values is not None:
+            if not isinstance(value, bool):
+                raise ConfigError(f"{name}={value!r} is not allowed: it is a switch; give True or False")
+            if value not in self.values:
+                return {}
+        return {field: self.setting(field, value) for field in self.fields}
+
 
 def _switch(keyword: str, field: str, value: Any) -> Spelling:
     """A boolean that, when true, chooses `value`."""
@@ -51,6 +76,11 @@ def _switch(keyword: str, field: str, value: Any) -> Spelling:
 def _switches(keyword: str, **fields: Any) -> Spelling:
     """A boolean that, when true, chooses a value for each of several fields."""
     return Spelling(keyword, tuple(fields), {True: fields})
+
+
+def _dictionary(keyword: str, **keys: str) -> Spelling:
+    """A dictionary of arguments, each of which sets a field."""
+    return Spelling(keyword, tuple(keys.values()), keys=keys)
 
 
 SPELLINGS: tuple[Spelling, ...] = (
@@ -67,6 +97,22 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switches("use_rezero", residual="rezero", norm="identity"),
     _switch("orthog_residual", "residual", "orthogonal"),
     _switch("gate_residual", "residual", "gru"),
+    _switch("mv_split_residual", "residual", "mv_split"),
+    _switch("gated_multi_residual", "residual", "gated_multi"),
+    _switch("resi_dual", "norm_placement", "resi_dual"),
+    _dictionary(
+        "residual_fn_kwargs",
+        init_alpha="mv_split_init_alpha",
+        init_beta="mv_split_init_beta",
+        learned="mv_split_learned",
+        read_gate_rank="read_gate_rank",
+        sinkhorn_iters="hyper_conn_sinkhorn_iters",
+    ),
+    _dictionary(
+        "attn_aggregated_residual_kwargs",
+        lora_rank="attn_aggregated_residual_rank",
+        lora_activation="attn_aggregated_residual_activation",
+    ),
     Spelling("pre_norm_has_final_norm", ("final_norm",), {False: False}),
     _switch("alibi_pos_bias", "position_bias", "alibi"),
     _switch("alibi_pos_emb", "position_bias", "alibi"),
@@ -118,8 +164,8 @@ def canonical(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         prefix: What stands in front of every one of them, and of every one returned.
 
     Raises:
-        ConfigError: If two of them ask for different values of one field, a switch is not a boolean, or ff_dim_out
-            is another width than dim.
+        ConfigError: If two of them ask for different values of one field, a value is none that a keyword takes, or
+            ff_dim_out is another width than dim.
     """
     if not prefix:
         given = _without_dim_out(given)
@@ -130,13 +176,7 @@ def canonical(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         spelling = BY_KEYWORD.get(name.removeprefix(prefix))
         if spelling is None:
             continue
-        if spelling.values is not None:
-            if not isinstance(value, bool):
-                raise ConfigError(f"{name}={value!r} is not allowed: it is a switch; give True or False")
-            if value not in spelling.values:
-                continue
-        for field in spelling.fields:
-            own = spelling.setting(field, value)
+        for field, own in spelling.settings(name, value).items():
             field = prefix + field
             if field in result and result[field] != own:
                 first, second = f"{source[field]}={given[source[field]]!r}", f"{name}={given[name]!r}"

@@ -118,6 +118,17 @@ def gate_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
     return features_of_heads_or_heads(output_heads(array, place).T, place)
 
 
+def gru_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """The rows of a GRU whose states are the features of query heads, (3 * h * k, ...), gate by gate."""
+    order = _order(cast(LayerOptions, place.layer))
+    return array.reshape(3, order.size, -1, *array.shape[1:])[:, order].reshape(array.shape)
+
+
+def gru_of_states(array: np.ndarray, place: Place) -> np.ndarray:
+    """The same from these states, (3 * h * k, h * k)."""
+    return output_heads(gru_of_heads(array, place), place).T
+
+
 def head_mix(array: np.ndarray, place: Place) -> np.ndarray:
     """A mix of query heads, (h, h, 1, 1) to (h, h)."""
     order = _order(cast(LayerOptions, place.layer))

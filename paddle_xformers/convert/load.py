@@ -18,8 +18,9 @@ def load_x_transformers(model: Any, state_dict: Mapping[str, Any], *, unit_offse
 
     Args:
         model: An XDecoderForCausalLM, XEncoderForMaskedLM, XSeq2SeqForConditionalGeneration,
-            XContinuousForRegression or XViTForImageClassification, or the family's bare model, which takes no output
-            head. Its configuration must have the options that the weights were trained with.
+            XContinuousForRegression, XValForCausalLM, XMultiInputForCausalLM or XViTForImageClassification, or the
+            family's bare model, which takes no output head. Its configuration must have the options that the weights
+            were trained with.
         state_dict: As in `from_x_transformers`.
         unit_offset: Likewise.
 

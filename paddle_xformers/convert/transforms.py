@@ -76,6 +76,22 @@ def _without_bias(place: Place) -> bool:
     return isinstance(branch, FeedForwardOptions) and branch.ff_no_bias
 
 
+def unless_alone(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """Nothing for a layer that sees no other: what would weigh its own reading against nothing else is left out."""
+    layer, residual = place.layer, place.stack.residual
+    if residual.integrate_layers:
+        alone = layer is place.stack.layers[0] and residual.layer_integrate_use_softmax
+    else:
+        alone = layer is not None and layer.opens
+    return None if alone else array
+
+
+def unless_alone_transposed(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """(out, in) to (in, out), or nothing, likewise."""
+    kept = unless_alone(array, place)
+    return None if kept is None else kept.T
+
+
 def rotary_frequencies(array: np.ndarray, place: Place) -> None:
     """Nothing to store: ours follow from the configuration, and must be the same."""
     position, head_dim = place.stack.position, place.stack.attention.attn_dim_head
@@ -99,3 +115,14 @@ def xpos_scales(array: np.ndarray, place: Place) -> None:
         raise CheckpointError(
             f"the weights hold {place.source}, but rotary_xpos=False; set rotary_xpos=True as in training"
         )
+
+
+def of_extra_ids(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """A table of further ids, if the configuration has one of that name."""
+    name = place.source.removeprefix("embeds.").removesuffix("_embed.weight")
+    return array if name in (place.stack.extra_tokens.embed_num_tokens or ()) else None
+
+
+def of_types(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """A table of further ids that is that of the token types, having no name in the configuration."""
+    return array if of_extra_ids(array, place) is None else None

@@ -17,6 +17,8 @@ from .heads import (
     features_of_heads,
     features_of_heads_or_heads,
     gate_of_heads,
+    gru_of_heads,
+    gru_of_states,
     head_factors,
     head_mix,
     heads_last,
@@ -29,17 +31,22 @@ from .heads import (
     query_heads,
     value_heads,
 )
+from .modalities import NUMBER_RULES, STREAM_RULES
 from .table import Rule, apply_rules, copied, listed
 from .transforms import (
     column,
     gain,
     gate_half,
     number,
+    of_extra_ids,
+    of_types,
     one_axis,
     one_row,
     rotary_frequencies,
     tanh_scale,
     transposed,
+    unless_alone,
+    unless_alone_transposed,
     value_half,
     xpos_scales,
 )
@@ -53,18 +60,25 @@ _NORMS = (
     (_LAYER + "0.1.", _OURS + "branch_norm."),
     (_LAYER + "0.2.", _OURS + "post_norm."),
 )
+_INTEGRATOR = "attn_layers.layer_integrators.{i}."
 _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 
-# From ids to the first hidden state, and back.
-TOKEN_RULES: tuple[Rule, ...] = (
-    Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
+# What stands around the tables of tokens.
+_AROUND: tuple[Rule, ...] = (
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
     Rule("pos_emb.scale", "{base}.embeddings.position_function.scale"),
-    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
     Rule("memory_tokens", "{base}.memory_tokens.weight"),
-    Rule("to_logits.weight", "lm_head.weight"),
+)
+
+# From ids to the first hidden state, and back.
+TOKEN_RULES: tuple[Rule, ...] = (
+    *_AROUND,
+    Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
+    Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight", of_types),
+    Rule("embeds.{name}_embed.weight", "{base}.extra_embeddings.tables.{name}.weight", of_extra_ids),
+    Rule("to_logits.{part}", "lm_head.{part}"),
     Rule("to_logits.0.weight", "lm_head.weight"),
     Rule("to_logits.{head}.weight", "more_lm_heads.{head}.weight"),
     Rule("to_mixture.0.weight", "lm_head.mixture.states_proj.weight", transposed),
@@ -128,6 +142,19 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_BRANCH + "mem_v", _OUR_BRANCH + "memory_kv.values", memory_heads, kinds="ac"),
     Rule(_BRANCH + "qk_norm_q_scale", _OUR_BRANCH + "qk_norm.q_scale", features_of_head, kinds="ac"),
     Rule(_BRANCH + "qk_norm_k_scale", _OUR_BRANCH + "qk_norm.k_scale", memory_heads, kinds="ac"),
+    Rule(_BRANCH + "hybrid_norms.0.gamma", _OUR_BRANCH + "hybrid.attn_weight", features_of_head, kinds="ac"),
+    Rule(_BRANCH + "hybrid_norms.1.gamma", _OUR_BRANCH + "hybrid.module_weight", features_of_head, kinds="ac"),
+    Rule(_BRANCH + "hybrid_mix.weight", _OUR_BRANCH + "hybrid.mix_proj.weight", heads_last, kinds="ac"),
+    *(
+        Rule(
+            f"{_BRANCH}hybrid_module.{fold}{name}_l0",
+            f"{_OUR_BRANCH}hybrid.module.gru.cell.{name}",
+            gru_of_states if name == "weight_hh" else gru_of_heads,
+            kinds="ac",
+        )
+        for fold in ("fn.", "")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ),
     Rule(_BRANCH + "head_scale_params", _OUR_BRANCH + "head_scale.weight", head_factors, kinds="ac"),
     Rule(_BRANCH + "to_latent_q.weight", _OUR_BRANCH + "latent_queries.proj.weight", transposed, kinds="ac"),
     Rule(_BRANCH + "to_latent_kv.weight", _OUR_BRANCH + "latent_keys_values.proj.weight", transposed, kinds="ac"),
@@ -199,11 +226,54 @@ STACK_RULES: tuple[Rule, ...] = (
     Rule(_RESIDUAL + "static_beta", _CONNECTION + "static_beta"),
     Rule(_RESIDUAL + "dynamic_beta_fn", _CONNECTION + "dynamic_beta", column),
     Rule(_RESIDUAL + "dynamic_beta_scale", _CONNECTION + "dynamic_beta_scale", one_axis),
+    # Gated multi residual.
+    Rule(_RESIDUAL + "read_gain", _CONNECTION + "read_gain"),
+    Rule(_RESIDUAL + "static_read_logit", _CONNECTION + "static_read"),
+    Rule(_RESIDUAL + "static_write_logit", _CONNECTION + "static_write"),
+    Rule(_RESIDUAL + "to_bottleneck.weight", _CONNECTION + "down_proj.weight", transposed),
+    Rule(_RESIDUAL + "to_read_gate.weight", _CONNECTION + "read_proj.weight", transposed),
+    Rule(_RESIDUAL + "to_write_gate.weight", _CONNECTION + "write_proj.weight", transposed),
+    Rule(_RESIDUAL + "dynamic_gate_scale", _CONNECTION + "dynamic_scale", one_axis),
+    # Mean-variance split.
+    *(Rule(_RESIDUAL + name, _CONNECTION + name) for name in ("alpha", "beta")),
+    *(
+        Rule(_RESIDUAL + f"to_{name}.{{part}}", _CONNECTION + f"{name}_proj.{{part}}", transposed)
+        for name in ("alpha", "beta")
+    ),
+    # Looking back at earlier layers.
+    Rule("attn_layers.skip_combines.{i}.combine.weight", _OURS + "unet_skip.proj.weight", transposed),
+    Rule("attn_layers.reinject_input_proj.weight", "{base}.stack.reinjection.proj.weight", transposed),
+    Rule("attn_layers.learned_reinject_input_gate.weight", "{base}.stack.reinjection.gate.weight", transposed),
+    Rule(_INTEGRATOR + "to_weights.0.g", _OURS + "lime.norm.weight", unless_alone),
+    Rule(_INTEGRATOR + "to_weights.1.{part}", _OURS + "lime.proj.{part}", unless_alone_transposed),
+    Rule(_INTEGRATOR + "to_keys.weight", _OURS + "depth_attention.key_norm.weight", unless_alone),
+    Rule(_INTEGRATOR + "to_query.0.weight", _OURS + "depth_attention.query_norm.weight", unless_alone),
+    Rule(_INTEGRATOR + "to_query.1.down.weight", _OURS + "depth_attention.down_proj.weight", unless_alone_transposed),
+    Rule(_INTEGRATOR + "to_query.1.up.weight", _OURS + "depth_attention.up_proj.weight", unless_alone_transposed),
+    Rule(_INTEGRATOR + "norm.weight", _OURS + "depth_attention.norm.weight", unless_alone),
 )
 
-# The whole table of a model of tokens, and of one of images.
+# The whole table of a model of tokens, of one of images, and of one of several streams of tokens.
 RULES: tuple[Rule, ...] = (*TOKEN_RULES, *STACK_RULES)
 IMAGE_RULES: tuple[Rule, ...] = (*VISION_RULES, *STACK_RULES)
+MULTI_INPUT_RULES: tuple[Rule, ...] = (*_AROUND, *STREAM_RULES, *STACK_RULES)
+
+
+def rules_for(stack: StackOptions) -> tuple[Rule, ...]:
+    """Return the whole table of a stack with what stands around it.
+
+    Args:
+        stack: Options of the stack.
+    """
+    if stack.vision is not None:
+        return IMAGE_RULES
+    if stack.streams is not None:
+        return MULTI_INPUT_RULES
+    if stack.numbers is not None:
+        return RULES + NUMBER_RULES
+    if stack.continuous is not None:
+        return RULES + continuous_rules(probabilistic=stack.continuous.probabilistic)
+    return RULES
 
 
 def from_x_transformers(
@@ -213,7 +283,8 @@ def from_x_transformers(
 
     A decoder becomes an XDecoderForCausalLM, an encoder an XEncoderForMaskedLM, one of images an
     XViTForImageClassification, an XTransformer (encoder and decoder) an XSeq2SeqForConditionalGeneration, a
-    ContinuousTransformerWrapper an XContinuousForRegression, and a stack without a wrapper (Encoder, Decoder,
+    ContinuousTransformerWrapper an XContinuousForRegression, an XValTransformerWrapper an XValForCausalLM, a
+    MultiInputTransformerWrapper an XMultiInputForCausalLM, and a stack without a wrapper (Encoder, Decoder,
     CrossAttender) an XContinuousModel without projections. With grouped key/value heads the query heads change places
     (see `heads`), and so do the attention weights that the model returns. Names that are missing, and shapes, are
     checked by `load_x_transformers`, which knows the model.
@@ -267,10 +338,7 @@ def _stack_weights(
 ) -> dict[str, np.ndarray]:
     """The weights of one stack, with its embeddings and head."""
     arrays = {name: _as_array(name, value) for name, value in _unwrapped(state_dict).items()}
-    rules = RULES if stack.vision is None else IMAGE_RULES
-    if stack.continuous is not None:
-        rules += continuous_rules(probabilistic=stack.continuous.probabilistic)
-    result = apply_rules(rules, arrays, stack, base, unit_offset=unit_offset)
+    result = apply_rules(rules_for(stack), arrays, stack, base, unit_offset=unit_offset)
     if stack.tokens is not None and stack.tokens.tie_word_embeddings:
         result |= _tied_head(base, result)
     return {**_left_out(stack, base, result), **result}

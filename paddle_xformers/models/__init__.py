@@ -28,6 +28,12 @@ from .encoder import (
     XEncoderPretrainedModel,
 )
 from .images import XImageProcessor
+from .multi_input import (
+    XMultiInputConfig,
+    XMultiInputForCausalLM,
+    XMultiInputModel,
+    XMultiInputPretrainedModel,
+)
 from .pretrained import XPretrainedModel
 from .seq2seq import (
     XSeq2Seq,
@@ -44,8 +50,10 @@ from .vit import (
     XViTPretrainedModel,
     random_patch_mask,
 )
+from .xval import GeneratedNumbers, XValConfig, XValForCausalLM, XValModel, XValPretrainedModel
 
 __all__ = [
+    "GeneratedNumbers",
     "XCaptionConfig",
     "XCaptionForConditionalGeneration",
     "XCaptionModel",
@@ -68,6 +76,10 @@ __all__ = [
     "XEncoderModel",
     "XEncoderPretrainedModel",
     "XImageProcessor",
+    "XMultiInputConfig",
+    "XMultiInputForCausalLM",
+    "XMultiInputModel",
+    "XMultiInputPretrainedModel",
     "XPretrainedConfig",
     "XPretrainedModel",
     "XSeq2Seq",
@@ -75,6 +87,10 @@ __all__ = [
     "XSeq2SeqForConditionalGeneration",
     "XSeq2SeqModel",
     "XSeq2SeqPretrainedModel",
+    "XValConfig",
+    "XValForCausalLM",
+    "XValModel",
+    "XValPretrainedModel",
     "XViTConfig",
     "XViTForImageClassification",
     "XViTForMaskedImageModeling",

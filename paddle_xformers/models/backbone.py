@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import paddle
 from paddle import Tensor
 
 from ..config import StackOptions
-from ..nn.attention.cache import cache_length
+from ..nn.attention.cache import cache_length, prepended
 from ..nn.calls import StackCall, StackOutput
 from ..nn.embeddings import TokenEmbeddings
+from ..nn.extra_embeddings import ExtraEmbeddings
 from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
-from .extras import check_extras
+from .extras import check_alone, check_extras
 from .inputs import (
+    check_added,
     check_condition,
     check_context,
     check_length,
@@ -27,9 +29,10 @@ from .inputs import (
     check_prefix,
     check_tokens,
     check_types,
+    stacked_ids,
 )
 from .outputs import XModelOutput
-from .prefix import Prefix
+from .prefix import Prefix, joined
 
 
 class Backbone:
@@ -47,22 +50,33 @@ class Backbone:
         self.memory_tokens = MemoryTokens(count, options.dim) if count else None
         self.stack = Stack(options)
 
+    @property
+    def embeddings_width(self) -> int:
+        """Width of the embeddings, before they become as wide as the stack."""
+        return int(getattr(self.config, "emb_dim", None) or self.config.dim)
+
     def run_body(
         self,
-        embed: Callable[[Tensor], Tensor],
+        embed: Callable[..., Tensor],
         size: tuple[Any, Any],
         position_ids: Tensor | None,
         call: StackCall,
         prefix: Prefix | None = None,
+        *,
+        sum_embeds: Tensor | None = None,
+        excise: bool = True,
     ) -> XModelOutput:
         """Run the model on whatever `embed` makes; `call` is completed with what stands in front of it.
 
         Args:
-            embed: From the positions of the tokens, (b or 1, n), to the first hidden state, (b, n, d).
+            embed: From the positions of the tokens, (b or 1, n), to the first hidden state, (b, n, d); it also takes
+                what `Embeddings.finish` takes.
             size: Batch size and number of new tokens.
             position_ids: Positions of the tokens, (b, n), or None to count them.
             call: What is asked of the stack.
             prefix: What stands between memory tokens and tokens, or None.
+            sum_embeds: Added to the embeddings, (b, n, e), or None.
+            excise: Leave the prefix out of what is returned.
 
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
@@ -79,15 +93,26 @@ class Backbone:
             check_extras(self.stack, b, n, call)
         check_condition(self.stack, b, n, call.condition, call.mems)
         positions = token_positions(n, call.attention_mask, position_ids, cache)
-        x = embed(positions)
+        around = {} if sum_embeds is None else {"sum_embeds": sum_embeds}
+        held, front = prepended(cache), 0
+        if prefix is not None or held is not None:
+            check_alone(call)
         if prefix is not None:
-            x, positions, call = prefix.in_front(x, positions, call)
-            n = sizes(x)[1]
+            around["prepend_embeds"] = prefix.embeds
+        x = embed(positions, **around)
+        if prefix is not None:
+            positions, call = prefix.in_front(positions, call)
+            front = sizes(prefix.embeds)[1]
+        elif held is not None and call.attention_mask is not None:
+            call = dataclasses.replace(call, attention_mask=joined(held, call.attention_mask))
         if self.memory_tokens is not None and cache is None:
             x = self.memory_tokens(x)
             call = dataclasses.replace(call, lead=self.memory_tokens.count)
         before = cache_length(cache) - (0 if cache is None else config.num_memory_tokens)
-        return _model_output(self.stack(x, positions, call), call.lead, before + n)
+        if not excise:
+            n, front, held = n + front, 0, None
+        past = before - (0 if held is None else sizes(held)[1])
+        return _model_output(self.stack(x, positions, call), call.lead + front, past + n)
 
 
 class TokenBackbone(Backbone):
@@ -101,6 +126,8 @@ class TokenBackbone(Backbone):
             type_vocab_size: Number of token types; 0: none.
         """
         self.embeddings = TokenEmbeddings(options, type_vocab_size=type_vocab_size)
+        sizes = options.extra_tokens.embed_num_tokens
+        self.extra_embeddings = ExtraEmbeddings(sizes, self.embeddings_width) if sizes else None
         self.build_body(options)
 
     def run(
@@ -110,6 +137,10 @@ class TokenBackbone(Backbone):
         position_ids: Tensor | None,
         call: StackCall,
         prefix: Prefix | None = None,
+        *,
+        sum_embeds: Tensor | None = None,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
+        excise: bool = True,
         **embedded: Any,
     ) -> XModelOutput:
         """Run the model on tokens.
@@ -119,22 +150,45 @@ class TokenBackbone(Backbone):
             inputs_embeds: Token embeddings, (b, n, e), or None.
             position_ids: Positions of the tokens, (b, n), or None to count them.
             call: What is asked of the stack.
-            prefix: What stands between memory tokens and tokens; its hidden states are returned as well.
+            prefix: What stands between memory tokens and tokens.
+            sum_embeds: Added to the embeddings, (b, n, e), or None.
+            embed_ids: Further ids of each token, (b, n, k), or (b, n) by name, or None.
+            excise: Leave the prefix out of what is returned.
             **embedded: What else goes into the embedding.
 
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        size = check_tokens(input_ids, inputs_embeds, self.config.emb_dim or self.config.dim)
+        size = check_tokens(input_ids, inputs_embeds, self.embeddings_width)
         if paddle.in_dynamic_mode():
             check_types(embedded.get("token_type_ids"), getattr(self.config, "type_vocab_size", 0), *size)
+        if paddle.in_dynamic_mode():
+            check_added(self.embeddings_width, sum_embeds, *size)
+        sum_embeds = self.added(embed_ids, sum_embeds, size)
         return self.run_body(
-            lambda positions: self.embeddings(input_ids, positions, inputs_embeds, **embedded),
+            lambda positions, **around: self.embeddings(input_ids, positions, inputs_embeds, **embedded, **around),
             size,
             position_ids,
             call,
             prefix,
+            sum_embeds=sum_embeds,
+            excise=excise,
         )
+
+    def added(self, embed_ids: Any, sum_embeds: Tensor | None, size: Any) -> Tensor | None:
+        """Return all that is added to the embeddings of tokens, (b or 1, n or 1, e), or None.
+
+        Args:
+            embed_ids: Further ids of each token, or None.
+            sum_embeds: Vectors of the caller's, (b, n, e), or None.
+            size: Batch size and number of new tokens.
+        """
+        names = () if self.extra_embeddings is None else self.extra_embeddings.names
+        ids = stacked_ids(embed_ids, names, *size)
+        if self.extra_embeddings is None:
+            return sum_embeds
+        extra: Tensor = self.extra_embeddings(ids)
+        return extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
 
 
 def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
@@ -142,7 +196,7 @@ def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
 
     Args:
         output: What the stack gave back.
-        lead: Number of memory tokens in front of the new tokens.
+        lead: Number of memory tokens and others in front of the new tokens.
         keys: Number of past and new tokens.
     """
     attentions = [weights[:, :, lead:, -keys:] for weights in output.attentions]

@@ -10,7 +10,7 @@ from paddle import Tensor
 from ..config import nearest
 from ..config.options import AttentionOptions
 from ..errors import InputError
-from ..nn.attention.cache import cache_length
+from ..nn.attention.cache import cache_length, prepended
 from ..nn.attention.deltas import Deltas
 from ..nn.calls import StackCall
 from ..nn.stack import Stack
@@ -88,8 +88,8 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
         raise InputError(
             "self_attn_kv_mask, attn_bias and attn_deltas act on self attention, and the stack has none; leave them out"
         )
-    memory = stack.options.memory
-    past = max(cache_length(call.cache) - memory.num_memory_tokens, 0)
+    memory, held = stack.options.memory, prepended(call.cache)
+    past = max(cache_length(call.cache) - memory.num_memory_tokens - (0 if held is None else held.shape[1]), 0)
     keys = range(max(past - memory.max_mem_len, 0) + n, past + n + 1)
     if call.key_mask is not None and (call.key_mask.ndim != 2 or not _fits(call.key_mask, ((b,), keys))):
         raise InputError(
@@ -108,6 +108,22 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
         _check_deltas(deltas, f"attn_deltas[{layer}]", branch, b, n)
         if deltas.weights is not None:
             _check_square(f"the attn_delta of attn_deltas[{layer}]", deltas.weights, square)
+
+
+def check_alone(call: StackCall) -> None:
+    """Refuse what is about single queries and keys beside vectors in front of the tokens, which it does not cover.
+
+    Args:
+        call: What is asked of the stack, with such vectors.
+
+    Raises:
+        InputError: If there is any of it.
+    """
+    if call.bias is not None or call.deltas:
+        raise InputError(
+            "attn_bias and attn_deltas are about tokens, and do not go with prepend_embeds in front of them; leave one "
+            "of them out"
+        )
 
 
 def _check_deltas(deltas: Deltas, name: str, branch: Any, b: int, n: int) -> None:

@@ -15,7 +15,7 @@ from ..nn.attention.cache import reserve
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
-from .inputs import check_prefix
+from .inputs import check_prefix, stacked_ids
 from .prompts import check_cover, check_ids, check_room
 
 import_paddlenlp()
@@ -182,9 +182,9 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
 class CausalGeneration(Generation):
     """Generation for causal models: the prompt goes on."""
 
-    rows_of_generate = (
+    rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
-        "condition",
+        *("condition", "embed_ids", "sum_embeds", "prepend_embeds", "prepend_mask"),
         "prefix_attn_len",
         "self_attn_kv_mask",
     )
@@ -200,8 +200,12 @@ class CausalGeneration(Generation):
             b, n = input_ids.shape
             new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
             check_cover("condition", kwargs.get("condition"), n + new)
+            extra = getattr(self.base_model, "extra_embeddings", None)
+            ids = stacked_ids(kwargs.pop("embed_ids", None), () if extra is None else extra.names, b, n)
+            if ids is not None:
+                kwargs["embed_ids"] = ids
             check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
-            if config.prefix_lm:
+            if self.generating_stack().options.decoder.prefix_lm:
                 kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
         return input_ids
 
@@ -222,7 +226,7 @@ class CausalGeneration(Generation):
 
     def check_generates(self) -> None:
         """Refuse a model whose outputs are no tokens; see `Generation.check_generates`."""
-        if self.config.squeeze_out_last_dim:
+        if self.generating_stack().options.decoder.squeeze_out_last_dim:
             raise InputError(
                 "generate() needs a score for each token, but squeeze_out_last_dim=True makes one number of each "
                 "place; leave it out of the configuration of a model that generates"
@@ -245,6 +249,10 @@ class CausalGeneration(Generation):
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        embed_ids: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
         **kwargs: Any,
@@ -263,11 +271,21 @@ class CausalGeneration(Generation):
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for all tokens that there will
                 be.
+            embed_ids: Further ids of all tokens so far, (b, n, k).
+            sum_embeds: Added to the embeddings of the prompt, (b, prompt, e); to those of new tokens nothing is added.
+            prepend_embeds: Vectors in front of the tokens, (b, p, e), for the first step.
+            prepend_mask: Which of them are no padding, (b, p).
             prefix_attn_len: Number of tokens of each row that see each other.
             self_attn_kv_mask: Which of all tokens so far self attention may look at.
             **kwargs: Further arguments of generate(), not needed here.
         """
-        condition = of_step(condition, sizes(input_ids)[1], cached=past_key_values is not None)
+        n = sizes(input_ids)[1]
+        condition = of_step(condition, n, cached=past_key_values is not None)
+        embedded: dict[str, Tensor | None] = {}
+        if past_key_values is None:
+            embedded = {"prepend_embeds": prepend_embeds, "prepend_mask": prepend_mask}
+            embedded["sum_embeds"] = with_zeros(sum_embeds, n)
+        embedded["embed_ids"] = of_step(embed_ids, n, cached=past_key_values is not None)
         if past_key_values is not None:
             input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
@@ -283,6 +301,7 @@ class CausalGeneration(Generation):
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
             "condition": condition,
+            **{name: value for name, value in embedded.items() if value is not None},
             "prefix_attn_len": prefix_attn_len,
             "self_attn_kv_mask": self_attn_kv_mask,
             "return_dict": True,
@@ -303,6 +322,9 @@ class CausalGeneration(Generation):
         for name in ("attention_mask", "self_attn_kv_mask"):
             if model_kwargs.get(name) is not None:
                 model_kwargs[name] = grown_mask(model_kwargs[name])
+        ids = model_kwargs.get("embed_ids")
+        if ids is not None:  # a new token has those of the token before it
+            model_kwargs["embed_ids"] = paddle.concat([ids, ids[:, -1:]], axis=1)
         positions = model_kwargs.get("position_ids")
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
@@ -327,6 +349,19 @@ def of_step(given: Tensor | None, n: int, *, cached: bool) -> Tensor | None:
     if given is None or given.ndim == 2:
         return given
     return given[:, n - 1 : n] if cached else given[:, :n]
+
+
+def with_zeros(given: Tensor | None, n: int) -> Tensor | None:
+    """Return what is added to the embeddings of a prompt, and zeros for the tokens after it, (b, n, e).
+
+    Args:
+        given: What the caller gave, (b, prompt, e), or None.
+        n: Number of tokens so far.
+    """
+    if given is None or given.shape[1] >= n:
+        return given
+    b, prompt, width = given.shape
+    return paddle.concat([given, paddle.zeros([b, n - prompt, width], given.dtype)], axis=1)
 
 
 def mask_of_last_token(mask: Tensor | None) -> Tensor | None:

@@ -5,13 +5,14 @@ Only shapes and types are looked at: reading values would make every forward wai
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import paddle
 from paddle import Tensor
 
 from ..errors import InputError
-from ..nn.attention.cache import cache_length
+from ..nn.attention.cache import cache_length, prepended
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 
@@ -89,6 +90,67 @@ def check_types(token_type_ids: Tensor | None, type_vocab_size: int, b: int, n: 
         raise InputError(f"token_type_ids has dtype {token_type_ids.dtype}; types are int64 or int32")
     if list(token_type_ids.shape) != [b, n]:
         raise InputError(f"token_type_ids has shape {list(token_type_ids.shape)}; give one for each token, ({b}, {n})")
+
+
+def check_added(width: int, sum_embeds: Tensor | None, b: int, n: int) -> None:
+    """Refuse anything but one vector a token, as wide as the embeddings that it is added to.
+
+    Args:
+        width: Width of the embeddings, e.
+        sum_embeds: (b, n, e), or None.
+        b: Batch size.
+        n: Number of new tokens.
+
+    Raises:
+        InputError: If the shape or type is wrong.
+    """
+    if sum_embeds is None:
+        return
+    shape = list(sum_embeds.shape)
+    if shape != [b, n, width] or not sum_embeds.is_floating_point():
+        raise InputError(
+            f"sum_embeds has shape {shape} and dtype {sum_embeds.dtype}; give one floating point vector a new token, "
+            f"({b}, {n}, {width}): as wide as the embeddings (emb_dim, or dim)"
+        )
+
+
+def stacked_ids(embed_ids: Tensor | Mapping[str, Tensor] | None, names: Sequence[str], b: Any, n: Any) -> Tensor | None:
+    """Return further ids of each token as one tensor, (b, n, k), in the order of their names.
+
+    Args:
+        embed_ids: (b, n, k), or a mapping from each name to (b, n), or None.
+        names: The names of the model, k of them.
+        b: Batch size.
+        n: Number of new tokens.
+
+    Raises:
+        InputError: If the model has none, one is missing or unknown, or a shape or type is wrong.
+    """
+    if embed_ids is None:
+        return None
+    if not names:
+        raise InputError(
+            "embed_ids has no effect while embed_num_tokens=None; set it in the configuration, or leave the argument "
+            "out"
+        )
+    if isinstance(embed_ids, Mapping):
+        shapes = {name: list(ids.shape) for name, ids in embed_ids.items()}
+        if set(shapes) != set(names) or any(len(shape) != 2 for shape in shapes.values()):
+            raise InputError(f"embed_ids holds {shapes}; give (batch, length) for each of {list(names)}")
+        stack: Any = paddle.stack([embed_ids[name] for name in names], axis=-1)
+    else:
+        stack = embed_ids
+    shape = list(stack.shape)
+    fits = len(shape) == 3 and shape[2] == len(names)
+    if paddle.in_dynamic_mode():
+        fits = shape == [b, n, len(names)]
+    if not fits or stack.dtype not in _INTEGERS:
+        raise InputError(
+            f"embed_ids has shape {shape} and dtype {stack.dtype}; give int64 or int32, ({b}, {n}, {len(names)}): "
+            f"one of each of {list(names)} for each new token, or a mapping from these names to ({b}, {n})"
+        )
+    found: Tensor = stack
+    return found
 
 
 def check_memory(stack: Stack, b: int, past: Any, mems: Any, return_mems: bool) -> None:
@@ -217,7 +279,8 @@ def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, pa
         InputError: If there are too many tokens, or the mask does not fit.
     """
     limit, memory = stack.options.position.max_seq_len, stack.options.memory
-    before = cache_length(past)
+    front = prepended(past)
+    before = cache_length(past) - (0 if front is None else front.shape[1])
     # Mems in the cache are not tokens of the caller's; how many there are is known only up to max_mem_len.
     most = max(before - memory.num_memory_tokens, 0) + n
     fewest = max(before - memory.num_memory_tokens - memory.max_mem_len, 0) + n

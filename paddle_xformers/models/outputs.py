@@ -77,6 +77,58 @@ class XMaskedLMOutput(MaskedLMOutput):
 
 
 @dataclass
+class XNumberLMOutput(ModelOutput):
+    """Output of a language model with numbers among its tokens.
+
+    Args:
+        loss: Mean loss; None without labels.
+        logits: Scores of the next token, (b, n, v).
+        numbers: The number of the next token, in case it stands for one, (b, n).
+        past_key_values: The cache, if asked for.
+        hidden_states: Hidden states before each block, and the last, if asked for.
+        attentions: Weights of self attention, if asked for.
+        cross_attentions: Weights of cross attention, if asked for.
+        mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
+        token_loss: Mean cross entropy of the tokens, if asked for.
+        number_loss: Squared error of the numbers, a mean over all tokens that have a label, if asked for.
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    numbers: Tensor | None = None
+    past_key_values: tuple[Any, ...] | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+    mems: tuple[Tensor, ...] | None = None
+    token_loss: Tensor | None = None
+    number_loss: Tensor | None = None
+
+
+@dataclass
+class XMultiInputLMOutput(ModelOutput):
+    """Output of a language model over several streams of tokens.
+
+    Args:
+        loss: The sum of the mean losses of the streams; None without labels.
+        logits: For each stream by its name the scores of its next token, (b, n, v).
+        past_key_values: The cache, if asked for.
+        hidden_states: Hidden states before each block, and the last, if asked for.
+        attentions: Weights of self attention, if asked for.
+        cross_attentions: Weights of cross attention, if asked for.
+        mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
+    """
+
+    loss: Tensor | None = None
+    logits: dict[str, Tensor] | None = None
+    past_key_values: tuple[Any, ...] | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+    mems: tuple[Tensor, ...] | None = None
+
+
+@dataclass
 class XRegressionOutput(ModelOutput):
     """Output of a model that predicts vectors.
 

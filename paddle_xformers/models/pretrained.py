@@ -92,7 +92,7 @@ class XPretrainedModel(PretrainedModel):
         if embedding is old:
             return embedding
         std = self.config.initializer_range
-        redraw_rows(embedding.weight, kept, std or (2 / embedding.weight.shape[1]) ** 0.5)
+        redraw_rows(embedding.weight, kept, std or self.base_model.embeddings.std)
         head = self.get_output_embeddings()
         if head is not None and not self.config.tie_word_embeddings:
             self.lm_head = self.resized_head(head, kept, embedding.weight.shape[0])

@@ -19,6 +19,7 @@ from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
 from .places import Places, make_places, within
 from .positions import Rotary, Sinusoid
+from .residuals import looks_along
 from .shift import Line, line_up
 from .sizes import sizes
 
@@ -38,6 +39,8 @@ class StackCall:
         bias: Added to the scores of self attention, (b or 1, h or 1, n or 1, keys), or None.
         deltas: What is added inside each self attention layer, in the order of execution; empty: nothing.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
+            tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
@@ -55,6 +58,7 @@ class StackCall:
     bias: Tensor | None = None
     deltas: tuple[Deltas, ...] = ()
     prefix_len: Tensor | int | None = None
+    prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False
     output_attentions: bool = False
@@ -91,7 +95,7 @@ class Shared:
         places: Positions of queries and keys.
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
-        line: How the tokens line up for token shift; None: there is no padding among them, or no shift.
+        line: How the tokens line up for layers that look along them; None: none does, or there is no padding.
         deltas: What the caller adds inside single layers, by their place in the order of execution.
     """
 
@@ -148,6 +152,7 @@ def share(
         tokens,
         cache=call.cache,
         lead=call.lead,
+        prepended=call.prepended,
         mem_valid=None if call.mems is None else call.mems[0],
         room=room,
         mask_covers_padding=call.attention_mask is not None,
@@ -173,6 +178,7 @@ def share(
     if call.bias is not None:
         bias = over_all(call.bias.astype(x.dtype), n, sizes(places.keys)[1], room)
         mask, windows = _with_bias(mask, bias), {past: _with_bias(seen, bias) for past, seen in windows.items()}
+    line = _line(x, call, places, options)
     plain = AttentionCall(
         mask,
         windows=windows,
@@ -182,6 +188,7 @@ def share(
         q_positions=places.queries,
         k_positions=places.keys,
         room=room,
+        line=line,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:
@@ -191,7 +198,7 @@ def share(
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
     places_of_deltas = [index for index, step in enumerate(steps) if step.kind == "a"] if call.deltas else []
     deltas = dict(zip(places_of_deltas, call.deltas, strict=True))
-    return Shared(places, room, calls, _line(x, call, places, options), deltas)
+    return Shared(places, room, calls, line, deltas)
 
 
 def _prefix(call: StackCall, places: Places) -> Tensor | None:
@@ -202,9 +209,10 @@ def _prefix(call: StackCall, places: Places) -> Tensor | None:
 
 
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:
-    """How the tokens line up, where a layer shifts them and a mask of two axes may tell of padding."""
+    """How the tokens line up, where a layer looks along them and a mask of two axes may tell of padding."""
     mask = call.attention_mask
-    if mask is None or mask.ndim != 2 or not any(layer.shift for layer in options.layers):
+    along = looks_along(options.residual) or any(layer.lines_up for layer in options.layers)
+    if mask is None or mask.ndim != 2 or not along:
         return None
     return line_up((places.queries > PADDING).expand([sizes(x)[0], -1]))
 

@@ -44,6 +44,16 @@ def spread_row(row: Tensor, r: int) -> Tensor:
     return paddle.matmul(paddle.ones([r, 1], row.dtype), row.reshape([1, -1]))
 
 
+def save(ctx: Any, *tensors: Tensor) -> None:
+    """Keep tensors for the backward of a PyLayer, views of others as copies: recompute would lose their strides.
+
+    Args:
+        ctx: The context of the PyLayer.
+        *tensors: What its backward reads.
+    """
+    ctx.save_for_backward(*(tensor.contiguous() for tensor in tensors))
+
+
 def remember_needs(ctx: Any, *inputs: Tensor | None) -> None:
     """Note in the forward of a PyLayer which of its tensors want a gradient: frozen parameters do not.
 

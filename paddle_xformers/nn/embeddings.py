@@ -47,12 +47,13 @@ class Embeddings(nn.Layer):
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 
-    def placed(self, x: Tensor, position_ids: Tensor) -> Tensor:
+    def placed(self, x: Tensor, position_ids: Tensor, sum_embeds: Tensor | None = None) -> Tensor:
         """Add positions to vectors, and norm them.
 
         Args:
             x: (b, n, width).
             position_ids: (b or 1, n).
+            sum_embeds: What is added as well, (b, n, width), or None.
 
         Returns:
             (b, n, width).
@@ -67,22 +68,36 @@ class Embeddings(nn.Layer):
             x = x + (_to_unit_length(added) if self.unit_length else added)
         if self.position_function is not None:
             x = x + self.position_function(position_ids.clip(min=0), x.dtype)
+        if sum_embeds is not None:
+            x = x + sum_embeds.astype(x.dtype)
         return x if self.norm is None else self.norm(x)
 
-    def finish(self, x: Tensor, position_ids: Tensor) -> Tensor:
+    def finish(
+        self,
+        x: Tensor,
+        position_ids: Tensor,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Turn vectors into the first hidden state.
 
         Args:
             x: (b, n, width).
             position_ids: (b or 1, n).
+            sum_embeds: Added to them, (b, n, width).
+            prepend_embeds: Put in front of them without positions and norm, (b, p, width).
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d).
 
         Raises:
             InputError: If a position is outside the table of positions.
         """
-        x = self.dropout(with_less_gradient(self.placed(x, position_ids), self.gradient_share))
+        x = self.placed(x, position_ids, sum_embeds)
+        if prepend_embeds is not None:
+            x = paddle.concat([prepend_embeds.astype(x.dtype), x], axis=1)
+        x = self.dropout(with_less_gradient(x, self.gradient_share))
         return x if self.project is None else self.project(x)
 
 
@@ -98,6 +113,7 @@ class TokenEmbeddings(Embeddings):
         super().__init__()
         tokens = cast(TokenOptions, options.tokens)
         width = tokens.emb_dim or options.dim
+        self.std = math.sqrt(2 / width)  # of new rows
         self.word_embeddings = make_part("token_emb", tokens.token_emb, tokens.num_tokens, width, tokens)
         self.transform = None
         if tokens.transform_token_embeds is not None:
@@ -116,6 +132,9 @@ class TokenEmbeddings(Embeddings):
         position_ids: Tensor,
         inputs_embeds: Tensor | None = None,
         token_type_ids: Tensor | None = None,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
     ) -> Tensor:
         """Embed a batch.
 
@@ -124,9 +143,11 @@ class TokenEmbeddings(Embeddings):
             position_ids: (b or 1, n).
             inputs_embeds: Token embeddings instead of ids, (b, n, emb_dim).
             token_type_ids: Type of each token, (b, n), if the model knows types; None: 0 for all.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
             InputError: If a token id, a position or a type is outside its table.
@@ -136,18 +157,26 @@ class TokenEmbeddings(Embeddings):
             x = self.transform(x)
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
-        return self.finish(x, position_ids)
+        return self.finish(x, position_ids, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
 
-    def read(self, input_ids: Tensor | None, position_ids: Tensor, inputs_embeds: Tensor | None) -> Tensor:
+    def read(
+        self,
+        input_ids: Tensor | None,
+        position_ids: Tensor,
+        inputs_embeds: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Return the embeddings with their positions, normed, as they are before dropout and `project`: (b, n, e).
 
         Args:
             input_ids: (b, n), or None when inputs_embeds is given.
             position_ids: (b or 1, n).
             inputs_embeds: Token embeddings instead of ids, (b, n, e).
+            sum_embeds: What is added to them, (b, n, e), or None.
         """
         x = self.look_up(cast(Tensor, input_ids)) if inputs_embeds is None else inputs_embeds
-        return self.placed(x, position_ids)
+        x = x if self.transform is None else self.transform(x)
+        return self.placed(x, position_ids, sum_embeds)
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings of (b, n) token ids: (b, n, e)."""
@@ -205,16 +234,26 @@ class ContinuousEmbeddings(Embeddings):
             self.input_proj = Linear(continuous.dim_in, options.dim, bias=continuous.input_bias)
         self.build_rest(options.dim, options)
 
-    def forward(self, inputs: Tensor, position_ids: Tensor, *, padded: bool) -> Tensor:
+    def forward(
+        self,
+        inputs: Tensor,
+        position_ids: Tensor,
+        *,
+        padded: bool,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Embed a batch.
 
         Args:
             inputs: (b, n, dim_in), or (b, n, d) without a projection.
             position_ids: (b or 1, n), `PADDING` for what is no vector.
             padded: Whether there may be padding. What stands there, nan even, then has no effect.
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
             InputError: If a position is outside the table of positions.
@@ -222,7 +261,12 @@ class ContinuousEmbeddings(Embeddings):
         if padded:
             blank = paddle.zeros([1], dtype=inputs.dtype)
             inputs = paddle.where((position_ids > PADDING).unsqueeze(-1), inputs, blank)
-        return self.finish(inputs if self.input_proj is None else self.input_proj(inputs), position_ids)
+        return self.finish(
+            inputs if self.input_proj is None else self.input_proj(inputs),
+            position_ids,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+        )
 
 
 def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:

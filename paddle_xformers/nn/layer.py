@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import paddle
 from paddle import Tensor, nn
@@ -18,9 +19,11 @@ from .condition import AdaptiveLayerScale
 from .feedforward import make_feedforward
 from .layer_scale import LayerScale
 from .linear import Linear
+from .lookback import Site as DepthSite
+from .lookback import Trace, make_lookbacks
 from .norms import make_norm
 from .positions import Rotary
-from .residuals import ResidualScheme
+from .residuals import ResidualScheme, Views
 from .shift import Line, TokenShift
 
 
@@ -32,14 +35,14 @@ class LayerResult:
         kind: Kind of the layer.
         streams: The residual stream(s) after the layer.
         attention: What its attention gave back, or None for a feed-forward layer.
-        read: What the branch read from the streams, before the norm, (b, n, d).
+        trace: What came to the layer, and what its branch read from it.
         state: What it keeps for the cache.
     """
 
     kind: str
     streams: Tensor
     attention: AttentionResult | None
-    read: Tensor
+    trace: Trace
     state: State = ()
 
 
@@ -66,15 +69,26 @@ class Layer(nn.Layer):
     ) -> None:
         super().__init__()
         self.kind = options.kind
+        self.index = index
         self.drop_rate = options.drop_rate
         self.branch_scale = options.branch_scale
         placement = stack.norm.norm_placement
         if placement == "attn_branch":
             placement = "pre" if options.kind == "f" else "branch"
-        self.pre_norm = make_norm(stack.dim, stack.norm) if placement not in ("post", "branch") else None
+        norms_itself = stack.residual.residual == "gated_multi"  # what it reads is normed already
+        pre = placement not in ("post", "resi_dual", "branch") and not norms_itself
+        post = placement in ("post", "resi_dual", "pre_and_post") or (norms_itself and stack.model.upstream_compat)
+        self.pre_norm = make_norm(stack.dim, stack.norm) if pre else None
         self.branch_norm = make_norm(stack.dim, stack.norm) if placement in ("sandwich", "branch") else None
-        self.post_norm = make_norm(stack.dim, stack.norm) if placement in ("post", "pre_and_post") else None
-        self.connection = residuals.connection(index)
+        self.post_norm = make_norm(stack.dim, stack.norm) if post else None
+        mixes = stack.residual.looks_back  # then it is the mixtures that differ, and there is one reading
+        views = {} if mixes or options.views == 1 else {"views": options.views}
+        self.connection = residuals.connection(index, **views)
+        site = DepthSite(stack.dim, stack.residual, index, options.views, options.opens, options.skip_from)
+        lookbacks = make_lookbacks(site)
+        for name, part in lookbacks.items():
+            self.add_sublayer(name, part)
+        self.lookbacks = list(lookbacks.values())
         self.layer_scale: LayerScale | AdaptiveLayerScale | None = None
         if stack.residual.use_layerscale:
             self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
@@ -90,7 +104,8 @@ class Layer(nn.Layer):
         else:
             self.cross_attn = _attention(stack, options, branch, None)
         self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
-        self.keeps = Keeps(options.kind, self.of_branch + bool(options.shift and stack.causal))
+        self.shift_states = options.views if options.shift and stack.causal else 0
+        self.keeps = Keeps(options.kind, self.of_branch + self.shift_states + self.connection.keeps)
         if stack.residual.depth_scale_residual:
             last = self._last_linear()
             last.start_from((2 * last.weight.shape[0] * (options.block + 1)) ** -0.5)
@@ -121,6 +136,8 @@ class Layer(nn.Layer):
         mem: Tensor | None = None,
         past: State = (),
         handed: Handed | None = None,
+        earlier: tuple[Trace, ...] = (),
+        added: Tensor | None = None,
         condition: Tensor | None = None,
     ) -> LayerResult:
         """Run the layer.
@@ -128,47 +145,87 @@ class Layer(nn.Layer):
         Args:
             streams: The residual stream(s).
             call: What this forward hands to attention layers of this kind; None for a feed-forward layer.
-            line: How the tokens line up for token shift; None: there is no padding among them.
+            line: How the tokens line up; None: there is no padding among them, or the layer does not look along them.
             context: What cross attention looks at, (b, m, c).
             mem: What this layer read in the segment before, (b, m, d).
             past: What this layer kept, or nothing.
             handed: What the attention layers of this kind before it handed on.
+            earlier: What the steps before it left, if the stack looks back.
+            added: What is added to the input of the branch, (b, n, d), or None.
             condition: What adaptive norms and scales depend on, (b, 1 or n, w).
         """
-        read, seen = self.connection.read(streams)  # (b, n, d)
-        x = read if self.pre_norm is None else self.pre_norm(read, condition)
+        streams, views, seen, trace = self._read(streams, earlier)
+        if added is not None:
+            views = tuple(view + added for view in views)
+        if self.pre_norm is not None:
+            views = tuple(self.pre_norm(view, condition) for view in views)
+        of_branch, moved, along = self._parts_of(past)
         kept: State = ()
         if self.shift is not None:
-            x, kept = self.shift(x, line, past[self.of_branch :])
+            views, kept = self._shifted(self.shift, views, line, moved)
         result = None
         if call is not None:
-            result = self._attend(x, call, context, self._normed(mem, condition), past[: self.of_branch], handed)
-        output = self.ff(x) if result is None else result.output
+            result = self._attend(views, call, context, self._normed(mem, condition), of_branch, handed)
+        output = self.ff(views[0]) if result is None else result.output
         if self.layer_scale is not None:
             output = self.layer_scale(output, condition)
         if self.branch_scale != 1.0:
             output = output * self.branch_scale
         if self.branch_norm is not None:
             output = self.branch_norm(output, condition)
-        streams = self.connection.write(streams, output, seen)
+        streams, sums = self.connection.write_along(streams, output, seen, line, along)
         if self.post_norm is not None:
-            streams = self.post_norm(streams, condition)
-        state = (*(result.state if result else ()), *kept)
-        return LayerResult(self.kind, streams, result, read, state)
+            streams = self.connection.normed(streams, self.post_norm, condition)
+        state = (*(result.state if result else ()), *kept, *sums)
+        return LayerResult(self.kind, streams, result, trace, state)
+
+    def passed_over(self, streams: Tensor, earlier: tuple[Trace, ...] = ()) -> LayerResult:
+        """Leave the branch out, as stochastic depth wants it; what lies on the streams' own way stays."""
+        streams, _, _, trace = self._read(streams, earlier)
+        return LayerResult(self.kind, streams, None, trace)
+
+    def _read(self, streams: Tensor, earlier: tuple[Trace, ...]) -> tuple[Tensor, Views, Any, Trace]:
+        """The streams, what the branch reads from them, what the connection saw, and what is left for later layers."""
+        entered = streams
+        for part in self.lookbacks:
+            streams = part.streams(streams, earlier)
+        read, seen = self.connection.read(streams)
+        views = read if isinstance(read, tuple) else (read,)
+        trace = Trace(self.index, entered, views[0])
+        for part in self.lookbacks:
+            views = part.views(views, earlier)
+        return streams, views, seen, trace
+
+    def _parts_of(self, past: State) -> tuple[State, State, State]:
+        """What the branch, token shift and the connection kept."""
+        middle, end = self.of_branch, self.of_branch + self.shift_states
+        return past[:middle], past[middle:end], past[end:]
+
+    @staticmethod
+    def _shifted(shift: TokenShift, views: Views, line: Line | None, before: State) -> tuple[Views, State]:
+        """Shift each view by itself."""
+        pairs = [shift(view, line, before[at : at + 1]) for at, view in enumerate(views)]
+        return tuple(view for view, _ in pairs), tuple(state for _, kept in pairs for state in kept)
 
     def _attend(
         self,
-        x: Tensor,
+        views: Views,
         call: AttentionCall,
         context: Tensor | None,
         mem: Tensor | None,
         past: State,
         handed: Handed | None,
     ) -> AttentionResult:
-        source = context
-        if self.kind == "a":  # mems stand in front of the keys' input
-            source = None if mem is None else paddle.concat([mem, x], axis=1)  # (b, m, d)
-        result: AttentionResult = self._attention()(x, call, source=source, past=past, handed=handed)
+        if self.kind == "c":
+            crossed: AttentionResult = self.cross_attn(views[0], call, source=context, past=past, handed=handed)
+            return crossed
+        sources: tuple[Tensor, ...] = views[1:]  # those of keys and of values, where they differ from the queries'
+        if mem is not None:  # mems stand in front
+            sources = tuple(paddle.concat([mem, view], axis=1) for view in sources or views)  # (b, m, d)
+        source, values = sources[0] if sources else None, sources[1] if len(sources) > 1 else None
+        result: AttentionResult = self.attn(
+            views[0], call, source=source, value_source=values, past=past, handed=handed
+        )
         return result
 
     def _normed(self, mem: Tensor | None, condition: Tensor | None) -> Tensor | None:

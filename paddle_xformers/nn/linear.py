@@ -11,7 +11,7 @@ from paddle.autograd import PyLayer
 from paddle.nn import functional as F
 from paddle.nn.initializer import Constant, Normal, Uniform
 
-from .cpu import column_sums, needed, remember_needs, wants_cpu_gradient
+from .cpu import column_sums, needed, remember_needs, save, wants_cpu_gradient
 
 
 class Linear(nn.Linear):
@@ -56,7 +56,7 @@ class _LinearWithBias(PyLayer):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
+        save(ctx, x, weight)
         remember_needs(ctx, x, weight, bias)
         return F.linear(x, weight, bias)
 

@@ -86,6 +86,7 @@ def make_places(
     *,
     cache: Cache | None,
     lead: int,
+    prepended: Tensor | None = None,
     mem_valid: Tensor | None,
     room: int,
     mask_covers_padding: bool,
@@ -96,17 +97,20 @@ def make_places(
         tokens: Positions of the new tokens, (b or 1, n).
         cache: The tokens before.
         lead: Number of memory tokens in front of the new tokens.
+        prepended: Which vectors in front of the tokens are no padding, (b, p), or None: memory tokens and mems stand in
+            front of them.
         mem_valid: Which places of the mems held a token, (b, m), or None without mems.
         room: Number of spare places that a reserved cache has left after this call.
         mask_covers_padding: Whether the caller's mask already hides padding among the keys.
     """
     padding = paddle.full([1], PADDING, dtype="int64")
-    queries = _join(paddle.arange(-lead, 0).unsqueeze(0), tokens) if lead else tokens
+    front = 0 if prepended is None else prepended.sum(axis=1, keepdim=True)  # (b, 1)
+    queries = _join(paddle.arange(-lead, 0).unsqueeze(0) - front, tokens) if lead else tokens
     new = queries
     if mem_valid is not None:
         # Counted backwards from the first token, padding left out.
         counted = mem_valid.astype("int64")
-        places = counted.cumsum(axis=1) - counted.sum(axis=1, keepdim=True) - 1 - lead
+        places = counted.cumsum(axis=1) - counted.sum(axis=1, keepdim=True) - 1 - lead - front
         new = _join(paddle.where(mem_valid > 0, places, padding), queries)
     keys = new if cache is None else _join(cache[0][0], new)
     unsure = (cache is not None and not mask_covers_padding) or mem_valid is not None

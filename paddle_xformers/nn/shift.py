@@ -44,6 +44,16 @@ def line_up(valid: Tensor) -> Line:
     return Line(valid, back.argsort(axis=1), back, count)
 
 
+def lined_up(x: Tensor, line: Line) -> Tensor:
+    """Return (b, n, d) with the tokens of each row in front, and zeros in the place of padding behind them."""
+    return rows_at(x * line.valid.unsqueeze(-1).astype(x.dtype), line.order)
+
+
+def put_back(x: Tensor, line: Line) -> Tensor:
+    """Return (b, n, d) in the order that it had before `lined_up`."""
+    return rows_at(x, line.back)
+
+
 class TokenShift(nn.Layer):
     """Chunk j of the features comes from j tokens before; in a bidirectional stack the first chunks come from behind.
 
@@ -79,21 +89,21 @@ class TokenShift(nn.Layer):
         b, _, d = sizes(x)
         edge = paddle.zeros([b, self.reach, d], dtype=x.dtype)
         front = before[0].astype(x.dtype) if before else edge
-        tokens = x if line is None else _rows(x * line.valid.unsqueeze(-1).astype(x.dtype), line.order)
+        tokens = x if line is None else lined_up(x, line)
         behind = 0 if self.causal else self.reach
         row = paddle.concat([front, tokens] if self.causal else [front, tokens, edge], axis=1)
         moved = [row[:, self.reach - shift : -(behind + shift) or None, start:end] for shift, start, end in self.chunks]
         shifted = paddle.concat(moved, axis=-1)  # (b, n, d)
         if line is not None:
-            shifted = _rows(shifted, line.back)
+            shifted = put_back(shifted, line)
         if not self.causal:
             return shifted, ()
         if line is None:
             return shifted, (row[:, -self.reach :],)
-        return shifted, (_rows(row, line.count + paddle.arange(self.reach)),)  # the last tokens, before the padding
+        return shifted, (rows_at(row, line.count + paddle.arange(self.reach)),)  # the last tokens, before the padding
 
 
-def _rows(x: Tensor, places: Tensor) -> Tensor:
+def rows_at(x: Tensor, places: Tensor) -> Tensor:
     """Pick places of each row: from (b, m, d) by (b, k) to (b, k, d)."""
     b, m, d = sizes(x)
     flat = places + paddle.arange(b).unsqueeze(-1) * m  # (b, k)

@@ -8,11 +8,12 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
-from .attention.cache import PADDING, states
+from .attention.cache import PADDING, prepended, states
 from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
 from .condition import Condition
 from .layer import Layer, LayerResult
+from .lookback import Reinjection, Trace
 from .memory import mem_for_steps, next_mems
 from .norms import make_norm
 from .positions import Sinusoid, make_position_bias, make_rotary
@@ -35,17 +36,22 @@ class Stack(nn.Layer):
         self.rotary = make_rotary(position, attention, [layer.branch for layer in options.layers if layer.kind == "a"])
         self.sinusoid = Sinusoid(options.dim) if position.position_infused_attn else None
         self.position_bias = make_position_bias(position, attention, causal=not options.looks_ahead)
-        self.residuals = make_residuals(options.model, options.residual)
+        residual = options.residual
+        self.residuals = make_residuals(options.model, residual, options.norm, causal=options.causal)
+        self.reinjection = None
+        if residual.reinject_input:
+            self.reinjection = Reinjection(options.dim, gated=residual.learned_reinject_input_gate)
         self.layers = nn.LayerList(
             [Layer(options, layer, index, self.residuals, self.rotary) for index, layer in enumerate(options.layers)]
         )
         final = options.norm.final_norm
         if final is None:
-            final = options.norm.norm_placement in ("pre", "sandwich", "attn_branch")
+            final = options.norm.norm_placement in ("pre", "sandwich", "attn_branch", "resi_dual")
         self.final_norm = make_norm(options.dim, options.norm) if final else None
         self.clamp = options.norm.softclamp_output_value if options.norm.softclamp_output else None
         self.condition = Condition(options.dim, options.norm) if options.needs_condition else None
         self.steps = tuple(self.layers[index].keeps for index in options.order)
+        self.looks_back = any(layer.lookbacks for layer in self.layers)
         self.enable_recompute = False
 
     def forward(self, x: Tensor, tokens: Tensor, call: StackCall) -> StackOutput:
@@ -65,33 +71,36 @@ class Stack(nn.Layer):
         if self.condition is not None and call.condition is not None:
             condition = self.condition(call.condition, x)  # (b, 1 or n, w)
         streams = self.residuals.expand(x)
+        added = None if self.reinjection is None else self.reinjection(x)
+        earlier: tuple[Trace, ...] = ()
         for step, index in enumerate(self.options.order):
             layer = self.layers[index]
             if call.output_hidden_states and step % self.options.block_length == 0:
                 output.hidden_states.append(self.residuals.collapse(streams))
             if self._skips(layer, call):
-                results.append(LayerResult(layer.kind, streams, None, layer.connection.read(streams)[0]))
-                continue
-            result = self._run(
-                layer,
-                streams,
-                shared.call_of(layer.kind, step),
-                line=shared.line,
-                context=call.context if layer.kind == "c" else None,
-                mem=mems[step],
-                past=pasts[step],
-                handed=handed.get(layer.kind),
-                condition=condition,
-            )
+                result = layer.passed_over(streams, earlier)
+            else:
+                result = self._run(
+                    layer,
+                    streams,
+                    shared.call_of(layer.kind, step),
+                    line=shared.line,
+                    context=call.context if layer.kind == "c" else None,
+                    mem=mems[step],
+                    past=pasts[step],
+                    handed=handed.get(layer.kind),
+                    earlier=earlier,
+                    added=added,
+                    condition=condition,
+                )
             streams = result.streams
+            earlier = (*earlier, result.trace) if self.looks_back else ()
             if result.attention is not None:
                 handed[layer.kind] = result.attention.handed
             results.append(result)
         if self.clamp is not None:
             streams = softclamp(streams, self.clamp)
-        output.hidden = self.residuals.collapse(streams)
-        if self.final_norm is not None:
-            output.hidden = self.final_norm(output.hidden, condition)
+        output.hidden = self.residuals.finish(streams, self.final_norm, condition)
         return self._collect(output, call, shared, results)
 
     def _skips(self, layer: Layer, call: StackCall) -> bool:
@@ -114,7 +123,9 @@ class Stack(nn.Layer):
         if call.use_cache:
             keys = shared.places.keys
             keys = (keys[:, : keys.shape[1] - shared.room] if shared.room else keys).expand([b, -1])
-            output.cache = ((keys,), *(result.state for result in results if result.state))
+            front = prepended(call.cache) if call.prepended is None else call.prepended
+            known = (keys,) if front is None else (keys, front)
+            output.cache = (known, *(result.state for result in results if result.state))
         if call.output_hidden_states:
             output.hidden_states.append(output.hidden)
         if call.output_attentions:
@@ -123,6 +134,6 @@ class Stack(nn.Layer):
             output.cross_attentions = [weights for kind, weights in attended if kind == "c"]
         if call.return_mems:
             valid = (shared.places.queries > PADDING).expand([b, -1])
-            reads = [result.read for result in results if result.kind == "a"]
+            reads = [result.trace.read for result in results if result.kind == "a"]
             output.mems = next_mems(call.mems, reads, valid, self.options.memory.max_mem_len)
         return output

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from .autoregressive import AutoregressiveWrapper
 from .continuous import ContinuousTransformerWrapper
+from .multi_input import MultiInputTransformerWrapper
 from .stacks import AttentionLayers, CrossAttender, Decoder, Encoder
 from .transformer import TransformerWrapper
 from .vit import ViTransformerWrapper
 from .xtransformer import XTransformer
+from .xval import XValAutoregressiveWrapper, XValTransformerWrapper
 
 __all__ = [
     "AttentionLayers",
@@ -19,7 +21,10 @@ __all__ = [
     "CrossAttender",
     "Decoder",
     "Encoder",
+    "MultiInputTransformerWrapper",
     "TransformerWrapper",
     "ViTransformerWrapper",
     "XTransformer",
+    "XValAutoregressiveWrapper",
+    "XValTransformerWrapper",
 ]

@@ -82,7 +82,7 @@ class AutoregressiveWrapper(nn.Layer):
         targets = paddle.where(targets == self.ignore_index, paddle.full_like(targets, IGNORED), targets)
         if self.mask_prob and self.training:
             given["self_attn_kv_mask"] = self._hidden(ids, given.get("self_attn_kv_mask"))
-        return token_loss(self.net(ids, **given), targets)
+        return token_loss(self.net(ids, **{**given, "excise_prepend_embeds": True}), targets)
 
     def _hidden(self, ids: Tensor, known: Tensor | None) -> Tensor:
         """Hide a share of the tokens, never the first of a row: (b, n), true for what may be seen."""
@@ -110,6 +110,8 @@ class AutoregressiveWrapper(nn.Layer):
         context_mask: Tensor | None = None,
         mems: Any = None,
         condition: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         **others: Any,
     ) -> Tensor:
         """Continue prompts by sampling.
@@ -131,6 +133,8 @@ class AutoregressiveWrapper(nn.Layer):
             context_mask: Which of it is no padding, (b, m).
             mems: Mems of the segment before.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n + seq_len, dim_condition).
+            prepend_embeds: Vectors in front of the prompts, (b, p, emb_dim).
+            prepend_mask: Which of them are no padding, (b, p).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -156,6 +160,8 @@ class AutoregressiveWrapper(nn.Layer):
                 encoder_attention_mask=context_mask,
                 mems=mems_to_model(mems),
                 condition=condition,
+                prepend_embeds=prepend_embeds,
+                prepend_mask=prepend_mask,
                 use_cache=cache_kv,
                 eos_token_id=eos_token,
                 pad_token_id=self.pad_value,

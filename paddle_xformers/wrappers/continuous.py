@@ -18,8 +18,6 @@ from .stacks import AttentionLayers
 _NOT_TAKEN = {
     "cache": ".model(past_key_values=...) takes keys and values, and .model.generate keeps them by itself",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
-    "prepend_embeds": "put the vectors in front yourself",
-    "sum_embeds": "add to the vectors yourself",
 }
 
 
@@ -91,6 +89,9 @@ class ContinuousTransformerWrapper(ModelWrapper):
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         attn_bias: Tensor | None = None,
         **others: Any,
     ) -> Any:
@@ -111,6 +112,9 @@ class ContinuousTransformerWrapper(ModelWrapper):
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
             condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            sum_embeds: Added to the projected vectors, (b, n, d).
+            prepend_embeds: Put in front of them, (b, p, d); masks do not cover them, and what is returned does.
+            prepend_mask: Which of them are no padding, (b, p).
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
@@ -141,6 +145,10 @@ class ContinuousTransformerWrapper(ModelWrapper):
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=False,
             return_mems=return_mems,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from paddle import Tensor
@@ -26,8 +27,6 @@ _NOT_TAKEN = {
     "cache": "AutoregressiveWrapper.generate keeps keys and values by itself, and so does .model(past_key_values=...)",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
     "return_embeddings_and_intermediates": "call .model(output_hidden_states=True, output_attentions=True)",
-    "prepend_embeds": "this model embeds tokens only; put the embeddings in front with .model(inputs_embeds=...)",
-    "embed_ids": "this model has one kind of token ids; add other embeddings with sum_embeds",
 }
 
 
@@ -101,7 +100,11 @@ class TransformerWrapper(ModelWrapper):
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = False,
         attn_bias: Tensor | None = None,
+        embed_ids: Mapping[str, Tensor] | None = None,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -122,7 +125,11 @@ class TransformerWrapper(ModelWrapper):
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
             condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            prepend_embeds: Vectors in front of the tokens, (b, p, emb_dim); masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p).
+            excise_prepend_embeds: Leave them out of what is returned.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
+            embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -136,12 +143,13 @@ class TransformerWrapper(ModelWrapper):
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
         attention_mask, positions = combine_masks(mask, attn_mask, pos)
-        embedded = None
-        if sum_embeds is not None:
-            embedded = self.model.base_model.embeddings.look_up(x) + sum_embeds  # (b, n, e)
         arguments = {
-            "input_ids": x if embedded is None else None,
-            "inputs_embeds": embedded,
+            "input_ids": x,
+            "sum_embeds": sum_embeds,
+            "embed_ids": embed_ids,
+            "prepend_embeds": prepend_embeds,
+            "prepend_mask": prepend_mask,
+            "excise_prepend_embeds": excise_prepend_embeds,
             "attention_mask": attention_mask,
             "position_ids": positions,
             "encoder_hidden_states": context,

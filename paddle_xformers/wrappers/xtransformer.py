@@ -112,7 +112,7 @@ class XTransformer(ModelWrapper):
             ),
             decoder_attention_mask=tgt_mask,
             labels=tgt[:, 1:],
-            encoder_prefix_embeds=src_prepend_embeds,
+            encoder_prepend_embeds=src_prepend_embeds,
             condition=condition,
             return_dict=True,
         )

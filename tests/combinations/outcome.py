@@ -95,7 +95,7 @@ def decodes(subject: Subject, model: Any, inputs: dict[str, Any], whole: np.ndar
     for room in (False, True):
         parts, cache, start = [], None, 0
         for size in (*PIECES, length - sum(PIECES)):
-            piece = {**inputs, subject.grows: inputs[subject.grows][:, start : start + size]}
+            piece = subject.part(inputs, start, start + size)
             output = subject.output(model, piece, past_key_values=cache, use_cache=True)
             parts.append(getattr(output, subject.result).numpy())
             cache = reserve(output.past_key_values, steps) if room else output.past_key_values

@@ -144,6 +144,7 @@ def test_group_values_fill_in_defaults_and_freeze_lists():
         "norm_bias": False,
         "norm_eps": None,
         "norm_placement": "pre",
+        "resi_dual_scale": 1.0,
         "softclamp_output": False,
         "softclamp_output_value": 30.0,
         "dim_condition": None,

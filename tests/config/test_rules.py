@@ -16,6 +16,7 @@ from .config_values import flat
 
 CROSS = {"cross_attend": True}
 HYPER = {"residual": "hyper", "num_residual_streams": 2}
+GATED = {"residual": "gated_multi", "num_residual_streams": 2}
 T5 = {"position_bias": "t5"}
 
 # Values that break one rule each. A rule is known by its fields; where several have the same fields, the
@@ -79,6 +80,36 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("macaron", "only_attn"): [{"macaron": True, "only_attn": True}],
     ("macaron", "custom_layers"): [{"macaron": True, "custom_layers": ["f", "a", "f"]}],
     ("residual", "num_residual_streams"): [{"residual": "hyper"}],
+    ("upstream_compat", "residual", "norm_placement"): [{"upstream_compat": True}],
+    ("residual", "norm_placement"): [{**GATED, "sandwich_norm": True}],
+    ("norm_placement", "residual"): [{"resi_dual": True, "gate_residual": True}],
+    ("integrate_layers", "attn_aggregated_residuals"): [{"integrate_layers": True, "attn_aggregated_residuals": True}],
+    ("integrate_layers", "layers_execute_order"): [{"integrate_layers": True, "layers_execute_order": [0, 2, 1]}],
+    ("attn_aggregated_residuals", "depth", "only_attn"): [
+        {"attn_aggregated_residuals": True, "depth": 1, "only_attn": True}
+    ],
+    ("integrate_layers", "depth", "only_attn"): [{"integrate_layers": True, "custom_layers": ["a"]}],
+    ("attn_aggregated_residual_rank", "dim"): [
+        {"attn_aggregated_residuals": True, "attn_aggregated_residual_rank": 16, "dim": 16}
+    ],
+    ("qkv_receive_diff_residuals", "residual", "attn_aggregated_residuals", "integrate_layers"): [
+        {"qkv_receive_diff_residuals": True}
+    ],
+    ("qkv_receive_diff_residuals", "custom_layers", "only_cross"): [
+        {**HYPER, **CROSS, "qkv_receive_diff_residuals": True, "only_cross": True}
+    ],
+    ("qkv_receive_diff_residuals", "max_mem_len", "residual"): [
+        {**HYPER, "qkv_receive_diff_residuals": True, "max_mem_len": 4}
+    ],
+    (
+        "unet_skips",
+        "weight_tie_layers",
+        "layers_execute_order",
+        "custom_layers",
+        "par_ratio",
+        "sandwich_coef",
+    ): [{"unet_skips": True, "weight_tie_layers": True}],
+    ("unet_skips", "depth"): [{"unet_skips": True, "depth": 1}],
     ("scale_residual", "residual"): [{**HYPER, "scale_residual": True}],
     ("scale_residual_constant", "residual"): [{**HYPER, "scale_residual_constant": 2.0}],
     ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
@@ -100,6 +131,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ): [{"use_layerscale": True, "zero_init_branch_output": True}],
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
+    ("embed_num_tokens",): [{"embed_num_tokens": {"a.b": 2}}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],
     ("tie_word_embeddings", "token_emb"): [{"tie_word_embeddings": True, "token_emb": "hashed"}],
     ("tie_word_embeddings", "emb_dim", "dim"): [{"tie_word_embeddings": True, "emb_dim": 24}],
@@ -123,6 +155,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("output_bias", "dim_out"): [{"output_bias": True}],
     ("probabilistic", "dim_out"): [{"probabilistic": True}],
     ("regression_target", "causal"): [{"regression_target": "next"}],
+    ("numerical_token_id", "num_tokens"): [{"numerical_token_id": 256}],
+    ("stream_names",): [{"stream_names": ["note", "note"]}],
+    ("stream_names", "stream_num_tokens"): [{"stream_names": ["note"]}],
+    ("stream_num_tokens",): [{"stream_num_tokens": [256, 0]}],
     ("regression_loss", "probabilistic"): [{"regression_loss": "l1", "probabilistic": True, "dim_out": 3}],
 }
 
@@ -151,6 +187,8 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     for gate in ("gate_values", "output_gate"):
         shapes = {gate: True, f"{gate}_rank": 2, f"{gate}_headwise": True}
         rule(f"{gate}_rank", f"{gate}_headwise", **shapes)
+    rule("hybrid_learned_mix", "hybrid_module", hybrid_learned_mix=True)
+    rule("hybrid_fold_axial_dim", "hybrid_module", hybrid_fold_axial_dim=2)
     rule("swiglu_values", "gate_values", "output_gate", swiglu_values=True)
     silu = {"gate_values": True, "low_rank_silu_gates": False}
     rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)
@@ -237,6 +275,24 @@ def test_a_sentence_names_all_its_fields(rule: Rule):
     shown = {name for _, name, _, _ in string.Formatter().parse(rule.sentence) if name}
     assert set(rule.fields) | shown <= set(schema(ALL_GROUPS))
     assert [name for name in rule.fields if name not in rule.sentence] == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"integrate_layers": True, "layers_execute_order": [0, 1, 0, 1, 2, 3]},
+        {"integrate_layers": True, "weight_tie_layers": True},
+        {"attn_aggregated_residuals": True, "layers_execute_order": [2, 3, 0, 1]},
+        {"unet_skips": True, "cross_attend": True, "macaron": True},
+        {"unet_skips": True, "only_attn": True},
+        {**GATED, "pre_norm": False},
+        {**HYPER, "reinject_input": True, "max_mem_len": 4},
+        {**HYPER, "integrate_layers": True, "qkv_receive_diff_residuals": True, "max_mem_len": 4},
+    ],
+    ids=str,
+)
+def test_looking_back_goes_with_what_x_transformers_crashes_on(values):
+    validate(flat(depth=2, **values), schema())
 
 
 def test_defaults_break_nothing():

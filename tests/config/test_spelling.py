@@ -27,6 +27,9 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "use_rezero": {True: {"residual": "rezero", "norm": "identity"}, False: {}},
     "orthog_residual": {True: {"residual": "orthogonal"}, False: {}},
     "gate_residual": {True: {"residual": "gru"}, False: {}},
+    "mv_split_residual": {True: {"residual": "mv_split"}, False: {}},
+    "gated_multi_residual": {True: {"residual": "gated_multi"}, False: {}},
+    "resi_dual": {True: {"norm_placement": "resi_dual"}, False: {}},
     "pre_norm_has_final_norm": {True: {}, False: {"final_norm": False}},
     "alibi_pos_bias": {True: {"position_bias": "alibi"}, False: {}},
     "alibi_pos_emb": {True: {"position_bias": "alibi"}, False: {}},
@@ -67,11 +70,25 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "use_l1_loss": {True: {"regression_loss": "l1"}, False: {}},
     "tie_embedding": {True: {"tie_word_embeddings": True}, False: {"tie_word_embeddings": False}},
 }
+# Keywords whose values are dictionaries: key -> our field.
+KEYS: dict[str, dict[str, str]] = {
+    "residual_fn_kwargs": {
+        "init_alpha": "mv_split_init_alpha",
+        "init_beta": "mv_split_init_beta",
+        "learned": "mv_split_learned",
+        "read_gate_rank": "read_gate_rank",
+        "sinkhorn_iters": "hyper_conn_sinkhorn_iters",
+    },
+    "attn_aggregated_residual_kwargs": {
+        "lora_rank": "attn_aggregated_residual_rank",
+        "lora_activation": "attn_aggregated_residual_activation",
+    },
+}
 CASES = [(keyword, value, ours) for keyword, table in MEANINGS.items() for value, ours in table.items()]
 
 
 def test_every_spelling_has_its_meaning_here():
-    assert set(MEANINGS) == {spelling.keyword for spelling in SPELLINGS}
+    assert {*MEANINGS, *KEYS} == {spelling.keyword for spelling in SPELLINGS}
     assert len(BY_KEYWORD) == len(SPELLINGS)
 
 
@@ -80,6 +97,21 @@ def test_a_foreign_keyword_becomes_our_fields(keyword, value, ours):
     assert canonical({keyword: value}) == ours
     assert canonical({keyword: value, **ours}) == ours  # saying it twice is no contradiction
     assert canonical(ours) == ours
+
+
+@pytest.mark.parametrize("keyword", KEYS)
+def test_a_dictionary_of_arguments_becomes_our_fields(keyword):
+    given = {key: at for at, key in enumerate(KEYS[keyword])}
+    ours = {KEYS[keyword][key]: at for key, at in given.items()}
+    assert canonical({keyword: given}) == ours
+    assert canonical({f"enc_{keyword}": given}, "enc_") == {f"enc_{name}": value for name, value in ours.items()}
+    assert canonical({keyword: {}}) == {}
+    for wrong in ({**given, "no_such": 1}, 3, "init_alpha"):
+        with pytest.raises(ConfigError, match=f"{keyword}=.*is not allowed: give a dictionary.*{next(iter(given))}"):
+            canonical({keyword: wrong})
+    name, value = next(iter(ours.items()))
+    with pytest.raises(ConfigError, match=f"both set {name}"):
+        canonical({keyword: given, name: value + 1})
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: spelling.keyword)

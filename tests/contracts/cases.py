@@ -62,7 +62,7 @@ def cases_of(subject: Subject) -> list[Case]:
             # Streams and their number only make sense together: without one there is no other.
             base = {} if info.name == "num_residual_streams" else around
             values = {**around, info.name: example}
-            shown = example["name"] if isinstance(example, dict) else example
+            shown = example.get("name", example) if isinstance(example, dict) else example
             cases.append(Case(f"{info.name}={shown}".replace(" ", ""), values, info.name, base))
     return cases
 

@@ -120,6 +120,41 @@ class TwoExperts(nn.Layer):
         return self.down_proj(inner) / math.sqrt(2)
 
 
+@register_part("attn_hybrid_module", "decaying_sum")
+class DecayingSum(nn.Layer):
+    """A sum of the inputs that fades by a learned rate for each feature: a diagonal linear recurrence."""
+
+    leaves = 1
+
+    def __init__(self, dim: int, width: int, *, rate: float = 1.0) -> None:
+        super().__init__()
+        self.proj = Linear(dim, width)
+        self.logit = self.create_parameter([width], default_initializer=Constant(rate))
+
+    def forward(self, x: Tensor, lengths: Tensor | None, state: tuple[Tensor, ...]) -> tuple[Tensor, Any]:
+        now = self.proj(x)  # (b, n, w)
+        b, n, width = now.shape
+        keep = F.sigmoid(self.logit)
+        summed, outputs = state[0] if state else paddle.zeros([b, width], dtype=now.dtype), []
+        for at in range(n):
+            there = 1.0 if lengths is None else (lengths > at).astype(now.dtype).unsqueeze(-1)
+            summed = there * (summed * keep + now[:, at]) + (1 - there) * summed
+            outputs.append(summed)
+        return paddle.stack(outputs, axis=1), (summed,)
+
+
+@register_part("attn_hybrid_module", "gated_token")
+class GatedToken(nn.Layer):
+    """Keeps nothing: each token for itself."""
+
+    def __init__(self, dim: int, width: int) -> None:
+        super().__init__()
+        self.proj, self.gate = Linear(dim, width), Linear(dim, width)
+
+    def forward(self, x: Tensor, lengths: Tensor | None, state: tuple[Tensor, ...]) -> tuple[Tensor, Any]:
+        return self.proj(x) * F.sigmoid(self.gate(x)), ()
+
+
 @register_part("token_emb", "hashed")
 class HashedEmbedder(nn.Layer):
     """The sum of two rows that an id is hashed to, of tables smaller than the vocabulary (2103.06874)."""

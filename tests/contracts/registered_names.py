@@ -11,6 +11,7 @@ REGISTERED: dict[str, tuple[Any, ...]] = {
     "position_bias": ("logarithmic",),
     "residual": ("leaky",),
     "attn_normalizer": ({"name": "rectified", "power": 1}, "tempered"),
+    "attn_hybrid_module": ({"name": "decaying_sum", "rate": 2}, "gated_token"),
     "ff_activation": ({"name": "snake", "frequency": 2}, "scaled_tanh"),
     "token_emb": ({"name": "hashed", "buckets": 5},),
     "transform_token_embeds": ("stretched", "squashed"),

@@ -17,11 +17,6 @@ from .cases import Case, Subject, each_case
 each_cached = each_case(lambda subject: subject.grows is not None)
 
 
-def part(subject: Subject, inputs: dict, start: int, stop: int) -> dict:
-    """The inputs with only the tokens from start to stop."""
-    return {**inputs, subject.grows: inputs[subject.grows][:, start:stop]}
-
-
 def steps(model) -> Steps:
     stacks = (layer for layer in model.sublayers() if isinstance(layer, Stack))
     return next(stack for stack in stacks if stack.options.causal).steps
@@ -35,9 +30,9 @@ def test_cached_decoding_equals_one_pass(subject: Subject, case: Case):
     for room in (False, True):
         parts, cache, start = [], None, 0
         for size in (5, 1, 1, 3, subject.length - 10):
-            piece = part(subject, inputs, start, start + size)
+            piece = subject.part(inputs, start, start + size)
             output = subject.output(model, piece, past_key_values=cache, use_cache=True)
-            parts.append(getattr(output, subject.result).numpy())
+            parts.append(subject.result_of(output).numpy())
             cache = output.past_key_values
             if room:
                 cache = reserve(cache, steps(model))
@@ -50,10 +45,10 @@ def test_a_cache_is_a_value(subject: Subject, case: Case):
     """Two continuations of one cache do not disturb each other."""
     model = subject.build(case.values)
     inputs = subject.feed(model, n=6)
-    cache = subject.output(model, part(subject, inputs, 0, 4), use_cache=True).past_key_values
-    first = subject.numbers(model, part(subject, inputs, 4, 5), past_key_values=cache, use_cache=True)
-    subject.output(model, part(subject, inputs, 5, 6), past_key_values=cache, use_cache=True)
-    again = subject.numbers(model, part(subject, inputs, 4, 5), past_key_values=cache, use_cache=True)
+    cache = subject.output(model, subject.part(inputs, 0, 4), use_cache=True).past_key_values
+    first = subject.numbers(model, subject.part(inputs, 4, 5), past_key_values=cache, use_cache=True)
+    subject.output(model, subject.part(inputs, 5, 6), past_key_values=cache, use_cache=True)
+    again = subject.numbers(model, subject.part(inputs, 4, 5), past_key_values=cache, use_cache=True)
     np.testing.assert_array_equal(first, again)
 
 

@@ -19,10 +19,12 @@ class Case:
         upstream: Keywords of x-transformers' Decoder, which our configuration takes as well.
         wrapper: Keywords of its TransformerWrapper, likewise.
         ours: Further fields of our configuration only; they win over the two above.
-        theirs: Further keywords of the Decoder only; a custom activation by the name of its class in torch.nn.
+        theirs: Further keywords of the Decoder only; activations by the name of their class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
-            "mems" (a second segment after a first), "token types", "condition", "token conditions".
+            "mems" (a second segment after a first), "token types", "condition", "token conditions",
+            "prepended", "prepended mask" (vectors in front), "summed",
+            "extra ids".
         families: The families it is built for.
         same_parameters: Whether each parameter of ours is one of theirs, so that gradients can be compared.
     """
@@ -52,6 +54,7 @@ XPOS = ROTARY | {"rotary_xpos": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 CROSS = {"cross_attend": True}
+HYBRID = {"attn_hybrid_module": "gru", "attn_hybrid_fold_axial_dim": 1}
 GQA = {"attn_kv_heads": 2}
 NO_GQA = {"attn_kv_heads": None}
 QK_NORM = {"attn_qk_norm": True}
@@ -62,6 +65,14 @@ GRU = {"gate_residual": True, "dim": 8}
 DEEP = {"scale_residual_constant": 1.7, "pre_norm": False}
 HYPER = {"num_residual_streams": 3}
 COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where the paper mixes them
+GATED = {"gated_multi_residual": True, "num_residual_streams": 3, "residual_fn_kwargs": {"read_gate_rank": 5}}
+VIEWS = {"qkv_receive_diff_residuals": True}
+MEANS = {"mv_split_residual": True, "residual_fn_kwargs": {"init_alpha": 0.1}}
+LEARNED_MEANS = {"mv_split_residual": True, "residual_fn_kwargs": {"learned": True, "init_beta": 0.5}}
+LIME = {"integrate_layers": True}
+DEPTHS = {"attn_aggregated_residuals": True, "attn_aggregated_residual_kwargs": {"lora_rank": 6}}
+UNET = {"unet_skips": True}
+REINJECT = {"reinject_input": True}
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
@@ -300,6 +311,14 @@ CASES = [
         for name, module in (("mish", "Mish"), ("softplus", "Softplus"), ("elu", "ELU"))
     ),
     Case("leaky relu", GLU, ours={"ff_activation": "leaky_relu"}, theirs={"ff_custom_activation": "LeakyReLU"}),
+    Case("hybrid GRU", HYBRID),
+    Case("hybrid GRU, learned mix, GQA", HYBRID | GQA | ROTARY | {"attn_hybrid_learned_mix": True}),
+    Case("hybrid GRU, folded, right padding", HYBRID | {"attn_hybrid_fold_axial_dim": 3}, inputs=("right padding",)),
+    Case(
+        "hybrid GRU across",
+        HYBRID | CROSS | {f"cross_{name}": value for name, value in HYBRID.items()},
+        families=("decoder",),
+    ),
     Case("soft clamp", {"ff_softclamp_value": 1.5}),
     Case("soft clamps of a gated unit", GLU | {"ff_glu_softclamp": True, "ff_glu_up_softclamp_value": 0.7}),
     Case(
@@ -382,6 +401,37 @@ CASES = [
     Case("hyper-connections, macaron", HYPER | {"macaron": True, "sandwich_norm": True}, ours=COMPAT),
     Case("hyper-connections, memory", HYPER | ROTARY, MEMORY, ours=COMPAT, inputs=PADDED),
     Case("hyper-connections, cross attention", HYPER | CROSS | VALUES, ours=COMPAT),
+    Case("hyper-connections, views", HYPER | VIEWS | ROTARY, ours=COMPAT, inputs=PADDED),
+    Case("gated multi residual", GATED, ours=COMPAT),
+    Case("gated multi residual, views, memory", GATED | VIEWS | ROTARY, MEMORY, ours=COMPAT, inputs=PADDED),
+    Case("mean-variance split", MEANS, families=ENCODER, inputs=PADDED),
+    Case("mean-variance split, learned, memory", LEARNED_MEANS, MEMORY, families=ENCODER, inputs=PADDED),
+    # Looking back at earlier layers
+    Case("lime", LIME | {"depth": 3}),
+    Case("lime, relu, padding", LIME | ROTARY | {"layer_integrate_use_softmax": False, "dim": 8}, inputs=PADDED),
+    Case("lime, macaron, value residual", LIME | VALUES | {"macaron": True, "sandwich_norm": True}),
+    Case("lime, mems", LIME | ROTARY, XL, inputs=("mems",)),
+    Case("lime, cross attention, post-norm", LIME | CROSS | {"pre_norm": False}),
+    Case("lime, hyper-connections, shifted tokens", LIME | HYPER | SHIFT, ours=COMPAT),
+    Case("attention over depth", DEPTHS),
+    Case("attention over depth, views", DEPTHS | VIEWS | GQA | ROTARY, inputs=PADDED),
+    Case("attention over depth, views, mems", DEPTHS | VIEWS | ROTARY, XL, inputs=("mems",)),
+    Case("attention over depth, tied layers", DEPTHS | {"weight_tie_layers": True, "depth": 3}),
+    Case("attention over depth, order of execution", DEPTHS | {"layers_execute_order": (2, 3, 0, 1, 2)}),
+    Case("attention over depth, value residual", DEPTHS | VIEWS | VALUES | {"depth": 3}),
+    Case(
+        "attention over depth, activation",
+        DEPTHS,
+        ours={"attn_aggregated_residual_activation": "silu"},
+        theirs={"attn_aggregated_residual_kwargs": {"lora_rank": 6, "lora_activation": "SiLU"}},
+    ),
+    Case("u-net", UNET),
+    Case("u-net, middle block, memory tokens", UNET | {"depth": 3, "use_rmsnorm": True}, MEMORY),
+    Case("u-net, mems, hyper-connections", UNET | HYPER | {"depth": 4}, ours=COMPAT),
+    Case("u-net, mems", UNET | ROTARY, XL, inputs=("mems",)),
+    Case("reinjection", REINJECT),
+    Case("reinjection, gate, memory", REINJECT | {"learned_reinject_input_gate": True} | CROSS, MEMORY),
+    Case("reinjection, lime, u-net, mems", REINJECT | LIME | UNET, XL, inputs=("mems",)),
     # Memory
     Case("memory tokens", wrapper=MEMORY),
     Case("memory tokens, rotary, padding", ROTARY, MEMORY, inputs=PADDED),
@@ -432,6 +482,14 @@ CASES = [
     Case("sigsoftmax, tied head", wrapper={"sigsoftmax_logits": True, "tie_embedding": True}),
     Case("mixture of softmaxes", wrapper=MIXTURE),
     Case("mixture of sigsoftmaxes, tied head, padding", wrapper=MIXTURE | TIED_SIGMOID, inputs=PADDED),
+    Case("extra ids", wrapper=TYPES | {"post_emb_norm": True}, inputs=("extra ids", "summed", *PADDED)),
+    Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
+    Case("vectors in front, rotary", ROTARY, inputs=("prepended", "prepended mask", *PADDED)),
+    Case("vectors in front, memory tokens", ROTARY, MEMORY, inputs=("prepended", *PADDED)),
+    Case("vectors in front, t5", T5 | GQA, inputs=("prepended", "prepended mask")),
+    Case("vectors in front, alibi, mems", ALIBI, XL, inputs=("prepended", "mems")),
+    Case("vectors added", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("summed", *PADDED)),
+    Case("vectors added and in front", ROTARY, {"emb_frac_gradient": 0.3}, inputs=("summed", "prepended")),
     # Masks
     Case("padding", inputs=PADDED),
     Case("padding, rotary", ROTARY, inputs=PADDED),
@@ -460,6 +518,7 @@ NOT_IN_UPSTREAM = {
     "squeeze_out_last_dim": HEADS,
     "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
+    "resi_dual_scale": "dropped there; against NumPy in tests/nn/test_residuals.py",
     "attn_collab_compression": DROPPED,
     "attn_collab_heads": DROPPED,
     "attn_qk_norm_learned_temperature": DROPPED,

@@ -64,7 +64,11 @@ class Inputs:
         context: What cross attention looks at, (b, m, c).
         context_mask: Which of it is no padding, (b, m).
         types: Token types, (b, n).
+        extra: Ids of the kind "sentence", (b, n).
         condition: What adaptive norms depend on, (b, c) or (b, n, c).
+        prepended: Vectors in front of the tokens, (b, p, e).
+        prepended_mask: Which of them are no padding, (b, p).
+        summed: What is added to the embeddings, (b, n, e).
         weights: Random factors of the loss, (b, n, v), zero at padding.
     """
 
@@ -76,7 +80,11 @@ class Inputs:
     context_mask: np.ndarray | None
     types: np.ndarray | None
     weights: np.ndarray
+    extra: np.ndarray | None = None
     condition: np.ndarray | None = None
+    prepended: np.ndarray | None = None
+    prepended_mask: np.ndarray | None = None
+    summed: np.ndarray | None = None
 
     @property
     def valid(self) -> np.ndarray:
@@ -128,6 +136,14 @@ def build_theirs(case: Case, family: Family) -> Any:
     options = STACK | case.upstream | case.theirs
     if "ff_custom_activation" in options:
         options["ff_custom_activation"] = getattr(torch.nn, options["ff_custom_activation"])()
+    depth = dict(options.get("attn_aggregated_residual_kwargs", {}))
+    if "lora_activation" in depth:
+        depth["lora_activation"] = getattr(torch.nn, depth["lora_activation"])()
+        options["attn_aggregated_residual_kwargs"] = depth
+    for cross in ("", "cross_"):
+        if f"{cross}attn_hybrid_module" in options:
+            width = options["heads"] * options["attn_dim_head"]
+            options[f"{cross}attn_hybrid_module"] = torch.nn.GRU(options["dim"], width, batch_first=True)
     stack = family.stack(**options, verbose=False)
     model = TransformerWrapper(**WRAPPER | case.wrapper | case.their_wrapper, attn_layers=stack).eval()
     generator = torch.Generator().manual_seed(7)
@@ -163,6 +179,8 @@ def make_inputs(case: Case) -> Inputs:
         inputs.context = draw.standard_normal((BATCH, CONTEXT, width)).astype("float32")
     if "context mask" in case.inputs:
         inputs.context_mask = np.arange(CONTEXT) < np.array([[CONTEXT], [CONTEXT - 3]])
+    if "extra ids" in case.inputs:
+        inputs.extra = draw.integers(0, 3, (BATCH, LENGTH))
     if "token types" in case.inputs:
         inputs.types = draw.integers(0, 3, (BATCH, LENGTH))
     width = options.get("dim_condition", options["dim"])
@@ -170,6 +188,13 @@ def make_inputs(case: Case) -> Inputs:
         inputs.condition = draw.standard_normal((BATCH, width)).astype("float32")
     if "token conditions" in case.inputs:
         inputs.condition = draw.standard_normal((BATCH, LENGTH, width)).astype("float32")
+    width = options.get("emb_dim", options["dim"])
+    if "prepended" in case.inputs:
+        inputs.prepended = draw.standard_normal((BATCH, 3, width)).astype("float32")
+    if "prepended mask" in case.inputs:
+        inputs.prepended_mask = np.array([[True, True, True], [False, True, True]])  # padding counts there
+    if "summed" in case.inputs:
+        inputs.summed = draw.standard_normal((BATCH, LENGTH, width)).astype("float32")
     weights[~inputs.valid] = 0
     return inputs
 
@@ -185,8 +210,15 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
             "context": inputs.context,
             "context_mask": inputs.context_mask,
             "condition": inputs.condition,
+            "prepend_embeds": inputs.prepended,
+            "prepend_mask": inputs.prepended_mask,
+            "sum_embeds": inputs.summed,
         }
         tensors: dict[str, Any] = {name: torch.tensor(value) for name, value in given.items() if value is not None}
+        if inputs.prepended is not None:
+            tensors["excise_prepend_embeds"] = True
+        if inputs.extra is not None:
+            tensors["embed_ids"] = {"sentence": torch.tensor(inputs.extra)}
         if inputs.types is not None:
             tensors["embed_ids"] = {"sentence": torch.tensor(inputs.types)}
         logits, hidden = model(torch.tensor(ids), mems=mems, mem_masks=mem_masks, return_intermediates=True, **tensors)
@@ -242,6 +274,10 @@ def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True)
         "attention_mask": mask,
         "encoder_attention_mask": inputs.context_mask,
         "token_type_ids": inputs.types,
+        "embed_ids": None if inputs.extra is None else inputs.extra[:, start:stop, None],
+        "sum_embeds": None if inputs.summed is None else inputs.summed[:, start:stop],
+        "prepend_embeds": None if start else inputs.prepended,
+        "prepend_mask": None if start else inputs.prepended_mask,
         "condition": condition[:, start:stop] if condition is not None and condition.ndim == 3 else condition,
     }
     return {name: paddle.to_tensor(value) for name, value in given.items() if value is not None}

@@ -11,7 +11,7 @@ from parity_cases import CASES, NOT_IN_UPSTREAM
 from parity_models import FAMILIES, Pair, build, decode, paddle
 
 from paddle_xformers.config import schema
-from paddle_xformers.config.options import ContinuousOptions, VisionOptions
+from paddle_xformers.config.options import ContinuousOptions, NumberOptions, StreamOptions, VisionOptions
 from paddle_xformers.convert.table import apply_rules
 from paddle_xformers.convert.x_transformers import RULES
 
@@ -19,7 +19,7 @@ TOLERANCE = 1e-5
 PARAMETER_TOLERANCE = 5e-5  # sums over all tokens; the worst case seen is 1.7e-5
 CACHE_TOLERANCE = 1e-4
 PROMPT = 5
-ELSEWHERE = (ContinuousOptions, VisionOptions)  # families with a file of their own here
+ELSEWHERE = (ContinuousOptions, NumberOptions, StreamOptions, VisionOptions)  # families with a file of their own here
 
 
 PAIRS = [(case, family) for family in FAMILIES for case in CASES if case.is_for(family.name)]

@@ -79,7 +79,7 @@ class Pair:
     @property
     def given(self) -> dict[str, paddle.Tensor]:
         """What our encoder reads."""
-        given = {"input_ids": self.source, "attention_mask": self.mask, "encoder_prefix_embeds": self.prefix}
+        given = {"input_ids": self.source, "attention_mask": self.mask, "encoder_prepend_embeds": self.prefix}
         return {name: paddle.to_tensor(value) for name, value in given.items() if value is not None}
 
     def _run_ours(self) -> None:

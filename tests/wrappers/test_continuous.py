@@ -106,7 +106,7 @@ def test_keywords_that_are_refused(around, sentence):
         build(around)
 
 
-@pytest.mark.parametrize("argument", ["sum_embeds", "cache", "return_intermediates"])
+@pytest.mark.parametrize("argument", ["cache", "return_intermediates"])
 def test_arguments_that_are_refused(x, argument):
     with pytest.raises(InputError, match=f"ContinuousTransformerWrapper does not take {argument}"):
         build()(x, **{argument: x})

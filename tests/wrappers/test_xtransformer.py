@@ -67,7 +67,7 @@ def test_ids_to_ignore(source, target):
 def test_vectors_in_front_of_the_source(source, target):
     model = build()
     vectors = paddle.randn([2, 3, 32])
-    wanted = expected_loss(model, source, target, encoder_prefix_embeds=vectors)
+    wanted = expected_loss(model, source, target, encoder_prepend_embeds=vectors)
     assert float(model(source, target, src_prepend_embeds=vectors)) == pytest.approx(wanted, rel=1e-5)
     assert float(model(source, target)) != pytest.approx(wanted, rel=1e-5)
 

@@ -13,11 +13,13 @@ from .layout import LayoutOptions
 from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
+from .numbers import NumberOptions
 from .output import OutputOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
-from .token import TokenOptions
+from .streams import StreamOptions
+from .token import EmbeddingWidthOptions, ExtraTokenOptions, TokenOptions
 from .vision import VisionOptions
 
 # The groups every family of token models is made of, in the order of the reference page.
@@ -54,6 +56,7 @@ VISION_GROUPS: tuple[type, ...] = (
 # Everything that is declared: the groups above and those of single families.
 ALL_GROUPS: tuple[type, ...] = (
     *TOKEN_GROUPS,
+    ExtraTokenOptions,
     DecoderOptions,
     EncoderOptions,
     MaskedLMOptions,
@@ -61,6 +64,8 @@ ALL_GROUPS: tuple[type, ...] = (
     Seq2SeqOptions,
     VisionOptions,
     ContinuousOptions,
+    NumberOptions,
+    StreamOptions,
 )
 
 __all__ = [
@@ -74,7 +79,9 @@ __all__ = [
     "ContinuousOptions",
     "DecoderOptions",
     "EmbeddingOptions",
+    "EmbeddingWidthOptions",
     "EncoderOptions",
+    "ExtraTokenOptions",
     "FeedForwardOptions",
     "HeadOptions",
     "LayoutOptions",
@@ -83,12 +90,14 @@ __all__ = [
     "MemoryTokenOptions",
     "ModelOptions",
     "NormOptions",
+    "NumberOptions",
     "OutputOptions",
     "PositionOptions",
     "ResidualOptions",
     "SchemeOptions",
     "Seq2SeqOptions",
     "SequenceOptions",
+    "StreamOptions",
     "TokenOptions",
     "VisionOptions",
 ]

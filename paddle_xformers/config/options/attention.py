@@ -243,6 +243,34 @@ class BothWaysAttentionOptions(ProjectionOptions):
         paper="2306.12929",
         per_layer=ATTENTION,
     )
+    attn_hybrid_module: str | None = option(
+        None,
+        "A module beside attention, with the same input (Hymba): what both give is normed and averaged head by head. "
+        "gru: a GRU. None: none.",
+        feature="attn-hybrid-module",
+        paper="2411.13676; 1406.1078",
+        choices=("gru",),
+        per_layer=ATTENTION,
+        socket="attn_hybrid_module",
+    )
+    attn_hybrid_learned_mix: bool = option(
+        False,
+        "How much the module beside attention counts is a learned gate a token and head; else one half.",
+        feature="attn-hybrid-module",
+        paper="2411.13676",
+        per_layer=ATTENTION,
+        beside={"attn_hybrid_module": "gru"},
+    )
+    attn_hybrid_fold_axial_dim: int = option(
+        1,
+        "The module beside attention goes over n interleaved sequences, each of every n-th token.",
+        feature="attn-hybrid-module",
+        paper="2411.13676",
+        minimum=1,
+        per_layer=ATTENTION,
+        examples=(3,),
+        beside={"attn_hybrid_module": "gru"},
+    )
     attn_on_attn: bool = option(
         False,
         "Attention on attention: a gate computed from what was attended multiplies the output.",

@@ -29,9 +29,8 @@ class ModelOptions:
     )
     upstream_compat: bool = option(
         False,
-        "Follow x-transformers 2.31 where it departs from the paper (hyper-connections: every stream becomes "
-        "the sum of all). Only for loading such weights.",
+        "Follow x-transformers 2.31 where it departs from the paper (residual='hyper': every stream becomes "
+        "the sum of all; 'gated_multi': the streams are normed after each layer). Only for loading such weights.",
         feature="residual-hyper-connections",
-        needs={"residual": "hyper"},
-        beside={"num_residual_streams": 2},
+        beside={"residual": "hyper", "num_residual_streams": 2},
     )

@@ -50,10 +50,22 @@ class NormOptions:
         "pre",
         "pre: before each branch. post: after each residual sum. sandwich: before and on the branch output. "
         "pre_and_post: before each branch and after each residual sum. attn_branch: on the output of attention "
-        "branches, before feed-forward branches.",
+        "branches, before feed-forward branches. resi_dual: after each residual sum, beside a second stream that adds "
+        "up the branches without norms and is normed and added at the end.",
         feature="norm-pre-post",
-        paper="2002.04745; 2105.13290; 2510.25741; 2010.04245",
-        choices=("pre", "post", "sandwich", "pre_and_post", "attn_branch"),
+        paper="2002.04745; 2105.13290; 2510.25741; 2010.04245; 2304.14802",
+        choices=("pre", "post", "sandwich", "pre_and_post", "attn_branch", "resi_dual"),
+    )
+    resi_dual_scale: float = option(
+        1.0,
+        "Factor on the second stream of resi_dual, which the final norm takes back; a small one keeps deep stacks in "
+        "the range of half precision.",
+        feature="norm-resi-dual",
+        paper="2304.14802",
+        above=0,
+        maximum=1,
+        examples=(0.03,),
+        needs={"norm_placement": "resi_dual"},
     )
     softclamp_output: bool = option(
         False,
@@ -98,7 +110,7 @@ class NormOptions:
     )
     final_norm: bool | None = option(
         None,
-        "A norm closes the stack. None: yes for the placements pre, sandwich and attn_branch, else no.",
+        "A norm closes the stack. None: yes for the placements pre, sandwich, attn_branch and resi_dual, else no.",
         feature="norm-final",
         examples=(False,),
     )

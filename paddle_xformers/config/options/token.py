@@ -8,12 +8,9 @@ from ..field import option
 
 
 @dataclass(frozen=True)
-class TokenOptions:
-    """Vocabulary: token embedding and output head."""
+class EmbeddingWidthOptions:
+    """Width of the token embedding, for families whose vocabulary is declared elsewhere."""
 
-    num_tokens: int = option(
-        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1, examples=(61,)
-    )
     emb_dim: int | None = option(
         None,
         "Width of the embeddings; a linear maps it to dim where they differ. None: dim.",
@@ -21,6 +18,15 @@ class TokenOptions:
         paper="1909.11942",
         minimum=1,
         examples=(24,),
+    )
+
+
+@dataclass(frozen=True)
+class TokenOptions(EmbeddingWidthOptions):
+    """Vocabulary: token embedding and output head."""
+
+    num_tokens: int = option(
+        256, "Size of the vocabulary.", feature="emb-token", paper="1706.03762", minimum=1, examples=(61,)
     )
     token_emb: str = option(
         "lookup",
@@ -58,3 +64,17 @@ class TokenOptions:
         needs={"tie_word_embeddings": True},
     )
     logits_bias: bool = option(False, "The output head has a bias.", feature="out-logits-bias")
+
+
+@dataclass(frozen=True)
+class ExtraTokenOptions:
+    """Further ids of each token, for families whose forward takes them."""
+
+    embed_num_tokens: dict[str, int] | None = option(
+        None,
+        "Further ids of each token (embed_ids), each kind with an embedding of its own that is added to that of the "
+        "token: how many ids there are of each kind, by name.",
+        feature="emb-extra-ids",
+        paper="1810.04805",
+        examples=({"sentence": 3}, {"speaker": 2, "part_of_speech": 4}),
+    )

@@ -38,6 +38,8 @@ class VectorGeneration:
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
     ) -> Tensor:
         """Continue sequences, each new vector being the prediction at the place before it.
 
@@ -56,6 +58,8 @@ class VectorGeneration:
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for each of the vectors that
                 there will be.
+            prepend_embeds: Vectors in front, (b, p, d).
+            prepend_mask: Which of them are no padding, (b, p).
 
         Returns:
             The new vectors, (b, max_new_tokens, dim_out), without those that came in.
@@ -81,6 +85,8 @@ class VectorGeneration:
                         attention_mask=mask,
                         past_key_values=cache,
                         mems=mems if cache is None else None,
+                        prepend_embeds=prepend_embeds if cache is None else None,
+                        prepend_mask=prepend_mask if cache is None else None,
                         use_cache=use_cache,
                         condition=of_step(condition, n + at, cached=cache is not None),
                         return_dict=True,

@@ -17,7 +17,9 @@ from ...nn.regression import RegressionHead, regression_loss
 from ...nn.sizes import sizes
 from ..backbone import Backbone
 from ..extras import Extras, taken
+from ..inputs import check_added
 from ..outputs import XModelOutput, XRegressionOutput
+from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel
 from .configuration import XContinuousConfig
 from .generate import VectorGeneration
@@ -75,6 +77,10 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
         **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the model.
@@ -101,6 +107,11 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the vectors; needed where the configuration has such parts.
+            sum_embeds: Added to the embeddings, with their positions, (b, n, d).
+            prepend_embeds: Vectors in front, after the projection, (b, p, d); with
+                `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
+            excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the vectors there.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -136,11 +147,18 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
         vectors: Any = inputs
         vectors = vectors.astype(next(self.named_parameters())[1].dtype)
         padded = kept_tokens(attention_mask) is not None
+        width = self.embeddings_width
+        if paddle.in_dynamic_mode():
+            check_added(width, sum_embeds, *size)
+        prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values)
         output = self.run_body(
-            lambda positions: self.embeddings(vectors, positions, padded=padded),
+            lambda positions, **around: self.embeddings(vectors, positions, padded=padded, **around),
             size,
             position_ids,
             call,
+            prefix,
+            sum_embeds=sum_embeds,
+            excise=excise_prepend_embeds,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
@@ -183,6 +201,10 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
         **extras: Unpack[Extras],
     ) -> XRegressionOutput | tuple[Any, ...] | Tensor:
         """Predict a vector at every place.
@@ -204,6 +226,10 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            excise_prepend_embeds: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -229,13 +255,21 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=excise_prepend_embeds,
             **extras,
         )
         means, log_variances = hidden.last_hidden_state, None
         if self.head is not None:
             means, log_variances = self.head(means)  # (b, n, dim_out)
+        of_tokens = [
+            None if part is None else tokens_of(part, prepend_embeds, excise_prepend_embeds)
+            for part in (means, log_variances)
+        ]
         output = XRegressionOutput(
-            loss=None if labels is None else self._loss(means, log_variances, labels, attention_mask, lens),
+            loss=None if labels is None else self._loss(of_tokens[0], of_tokens[1], labels, attention_mask, lens),
             predictions=means,
             variances=None if log_variances is None else log_variances.exp(),
             past_key_values=hidden.past_key_values,

@@ -12,6 +12,7 @@ from ...nn.lm_head import LMHead, NextEmbedding, entropy, make_lm_head
 from ...nn.places import token_positions
 from ...nn.sizes import sizes
 from ..losses import IGNORED, next_token_loss, number_loss, shifted
+from ..prefix import tokens_of
 
 
 class DecoderHeads:
@@ -83,11 +84,14 @@ class DecoderHeads:
         Args:
             predicted: (b, n, d).
             labels: (b, n) or (b, n, heads), not shifted; the first head's count.
-            **inputs: What the model read: input_ids, inputs_embeds, attention_mask, position_ids, past_key_values.
+            **inputs: What the model read: input_ids, inputs_embeds, attention_mask, position_ids, past_key_values,
+                sum_embeds, embed_ids.
         """
         n = sizes(predicted)[1]
         positions = token_positions(n, inputs["attention_mask"], inputs["position_ids"], inputs["past_key_values"])
-        read = self.base_model.embeddings.read(inputs["input_ids"], positions, inputs["inputs_embeds"]).detach()
+        base = self.base_model
+        added = base.added(inputs.get("embed_ids"), inputs.get("sum_embeds"), sizes(predicted)[:2])
+        read = base.embeddings.read(inputs["input_ids"], positions, inputs["inputs_embeds"], added).detach()
         follows = shifted(labels[..., 0] if labels.ndim == 3 else labels) != IGNORED  # (b, n)
         follows = follows.astype("float32")
         errors = F.l1_loss(predicted[:, :-1].astype("float32"), read[:, 1:].astype("float32"), reduction="none").mean(
@@ -111,7 +115,7 @@ class DecoderHeads:
             labels: Labels, or None.
             entropies: Whether the entropies of the logits are asked for.
             next_embedding: Whether the predicted embeddings are asked for.
-            **inputs: As in `embedding_loss`.
+            **inputs: As in `embedding_loss`, and prepend_embeds where the result begins with them.
 
         Raises:
             InputError: If the labels do not fit, or the model has not what is asked for.
@@ -122,12 +126,17 @@ class DecoderHeads:
                 "argument out"
             )
         found = self.logits_of_heads(hidden)
-        loss = None if labels is None else self.loss_of_heads(found, labels)
+        front = inputs["prepend_embeds"]
+        loss = None
+        if labels is not None:
+            loss = self.loss_of_heads(tuple(tokens_of(logits, front, False) for logits in found), labels)
         predicted = None
         if self.next_embed_head is not None and (next_embedding or loss is not None):
             predicted = self.next_embed_head(hidden)  # (b, n, d)
         if loss is not None and labels is not None and predicted is not None:
-            loss = loss + self.config.next_embed_loss_weight * self.embedding_loss(predicted, labels, **inputs)
+            loss = loss + self.config.next_embed_loss_weight * self.embedding_loss(
+                tokens_of(predicted, front, False), labels, **inputs
+            )
         return {
             "loss": loss,
             "logits": found[0],

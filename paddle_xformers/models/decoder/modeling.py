@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -13,6 +14,7 @@ from ..backbone import TokenBackbone
 from ..extras import Extras, taken
 from ..generate import CausalGeneration
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
+from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XDecoderConfig
 from .heads import DecoderHeads
@@ -66,6 +68,11 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
@@ -92,6 +99,13 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
+            sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
+            prepend_embeds: Vectors in front of the tokens, such as those of an image, (b, p, emb_dim); with
+                `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
+            excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
+            embed_ids: Further ids of each token, (b, n, k), or (b, n) by name (needs embed_num_tokens); by default all
+                are 0.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -115,7 +129,18 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             return_mems=return_mems,
             **taken(extras),
         )
-        output = self.run(input_ids, inputs_embeds, position_ids, call)
+        width = self.embeddings_width
+        prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values)
+        output = self.run(
+            input_ids,
+            inputs_embeds,
+            position_ids,
+            call,
+            prefix,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            excise=excise_prepend_embeds,
+        )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -156,6 +181,11 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
@@ -181,6 +211,11 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            excise_prepend_embeds: Likewise.
+            embed_ids: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -206,6 +241,11 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=excise_prepend_embeds,
             **extras,
         )
         found = self.heads_output(
@@ -218,6 +258,9 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            prepend_embeds=None if excise_prepend_embeds else prepend_embeds,
         )
         output = XCausalLMOutput(
             **found,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -55,6 +56,10 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> SequenceClassifierOutput | tuple[Any, ...] | Tensor:
         """Predict the label, the labels or the numbers of each sequence.
@@ -75,6 +80,10 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            embed_ids: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -98,6 +107,10 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             output_hidden_states=output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
             **extras,
         )
         pooled = last_token(hidden.last_hidden_state, kept_tokens(attention_mask))  # (b, d)

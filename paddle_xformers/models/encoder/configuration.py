@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, HeadOptions, MaskedLMOptions
+from ...config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, ExtraTokenOptions, HeadOptions, MaskedLMOptions
 from ...config.schema import group_values
 from ..configuration import XPretrainedConfig
 
@@ -12,7 +12,7 @@ class XEncoderConfig(XPretrainedConfig):
 
     model_type = "xencoder"
     main_model = "XEncoderModel"
-    groups = (*BIDIRECTIONAL_GROUPS, EncoderOptions, HeadOptions, MaskedLMOptions)
+    groups = (*BIDIRECTIONAL_GROUPS, ExtraTokenOptions, EncoderOptions, HeadOptions, MaskedLMOptions)
     causal = False
 
     def encoder_options(self) -> EncoderOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -14,6 +15,7 @@ from ...nn.norms import LayerNorm
 from ..extras import Extras
 from ..losses import token_loss
 from ..outputs import XMaskedLMOutput, as_asked
+from ..prefix import tokens_of
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
 
@@ -73,6 +75,11 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> XMaskedLMOutput | tuple[Any, ...] | Tensor:
         """Predict the token at every place.
@@ -91,6 +98,11 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            excise_prepend_embeds: Likewise.
+            embed_ids: Likewise.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -112,12 +124,19 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=excise_prepend_embeds,
             **extras,
         )
         x = hidden.last_hidden_state
         logits = self.lm_head(x if self.transform is None else self.transform(x))  # (b, n, v)
         output = XMaskedLMOutput(
-            loss=None if labels is None else token_loss(logits, labels),
+            loss=None
+            if labels is None
+            else token_loss(tokens_of(logits, prepend_embeds, excise_prepend_embeds), labels),
             logits=logits,
             hidden_states=hidden.hidden_states,
             attentions=hidden.attentions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -66,9 +67,12 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
-        prefix_embeds: Tensor | None = None,
-        prefix_mask: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
+        embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
     ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
         """Run the encoder.
@@ -87,11 +91,15 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
                 config.output_hidden_states.
             return_dict: Return PaddleNLP's output class rather than a tuple of its values that are not None; default
                 config.return_dict.
-            prefix_embeds: Vectors in front of the tokens, such as those of an image, (b, p, d). Their hidden states are
-                returned in front of those of the tokens.
-            prefix_mask: Which of them are no padding, (b, p).
+            prepend_embeds: Vectors in front of the tokens, such as those of an image, (b, p, emb_dim).
+                They get no positions added, and masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
+            sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
+            excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
+            embed_ids: Further ids of each token, (b, n, k), or (b, n) by name (needs embed_num_tokens); by default all
+                are 0.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -110,14 +118,23 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             **taken(extras),
         )
-        names = ("prefix_embeds", "prefix_mask")
-        prefix = make_prefix(prefix_embeds, prefix_mask, attention_mask, config.dim, names)
-        seen = self.run(input_ids, inputs_embeds, position_ids, call, prefix, token_type_ids=token_type_ids)
+        prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, self.embeddings_width)
+        seen = self.run(
+            input_ids,
+            inputs_embeds,
+            position_ids,
+            call,
+            prefix,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            excise=excise_prepend_embeds,
+            token_type_ids=token_type_ids,
+        )
         pooled = None
         if self.pooler is not None:
             mask: Any = attention_mask
-            if prefix is not None:
-                mask = prefix.joined(mask, input_ids if inputs_embeds is None else inputs_embeds)
+            if prefix is not None and not excise_prepend_embeds:
+                mask = prefix.mask_over_both(mask, input_ids if inputs_embeds is None else inputs_embeds)
             pooled = self.pooler(seen.last_hidden_state, kept_tokens(mask))  # (b, d)
         output = BaseModelOutputWithPoolingAndCrossAttentions(
             last_hidden_state=seen.last_hidden_state,

@@ -17,8 +17,8 @@ from .target import start_token
 # Arguments of generate() that the encoder reads, by their names there.
 _READ_BY_THE_ENCODER = {
     "inputs_embeds": "inputs_embeds",
-    "encoder_prefix_embeds": "prefix_embeds",
-    "encoder_prefix_mask": "prefix_mask",
+    "encoder_prepend_embeds": "prepend_embeds",
+    "encoder_prepend_mask": "prepend_mask",
 }
 
 

@@ -75,8 +75,8 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         past_key_values: tuple[Any, ...] | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
-        encoder_prefix_embeds: Tensor | None = None,
-        encoder_prefix_mask: Tensor | None = None,
+        encoder_prepend_embeds: Tensor | None = None,
+        encoder_prepend_mask: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
@@ -98,9 +98,9 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
                 encoded again.
             inputs_embeds: Token embeddings of the source in place of ids, (b, m, enc_emb_dim).
             decoder_inputs_embeds: Token embeddings of the target in place of ids, (b, n, dec_emb_dim).
-            encoder_prefix_embeds: Vectors in front of the source, such as those of an image, (b, p, dim). The states of
-                the source then have p places more.
-            encoder_prefix_mask: Which of them are no padding, (b, p).
+            encoder_prepend_embeds: Vectors in front of the source, such as those of an image, (b, p, enc_emb_dim). The
+                states of the source then have p places more.
+            encoder_prepend_mask: Which of them are no padding, (b, p).
             use_cache: Return a cache; default config.use_cache.
             output_attentions: Return attention weights; default config.output_attentions.
             output_hidden_states: Return hidden states; default config.output_hidden_states.
@@ -120,8 +120,8 @@ class XSeq2SeqModel(XSeq2SeqPretrainedModel):
         given = {
             "input_ids": input_ids,
             "inputs_embeds": inputs_embeds,
-            "prefix_embeds": encoder_prefix_embeds,
-            "prefix_mask": encoder_prefix_mask,
+            "prepend_embeds": encoder_prepend_embeds,
+            "prepend_mask": encoder_prepend_mask,
         }
         check_parts((self.encoder, self.decoder), condition)
         source = read_source(
@@ -184,8 +184,8 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
         labels: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
-        encoder_prefix_embeds: Tensor | None = None,
-        encoder_prefix_mask: Tensor | None = None,
+        encoder_prepend_embeds: Tensor | None = None,
+        encoder_prepend_mask: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
@@ -204,8 +204,8 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             labels: The target, (b, n): the token that each place shall predict; ignore_index is left out of the loss.
             inputs_embeds: As in `XSeq2SeqModel.forward`.
             decoder_inputs_embeds: Likewise.
-            encoder_prefix_embeds: Likewise.
-            encoder_prefix_mask: Likewise.
+            encoder_prepend_embeds: Likewise.
+            encoder_prepend_mask: Likewise.
             use_cache: Likewise.
             output_attentions: Likewise.
             output_hidden_states: Likewise.
@@ -234,8 +234,8 @@ class XSeq2SeqForConditionalGeneration(Seq2SeqGeneration, XSeq2SeqPretrainedMode
             past_key_values,
             inputs_embeds,
             decoder_inputs_embeds,
-            encoder_prefix_embeds,
-            encoder_prefix_mask,
+            encoder_prepend_embeds,
+            encoder_prepend_mask,
             use_cache,
             output_attentions,
             output_hidden_states,

@@ -100,15 +100,14 @@ def read_source(
                 raise InputError(f"{name} has no effect beside encoder_output; leave one of them out")
     elif tokens is None and not cached:
         raise InputError("there is no source: give input_ids, inputs_embeds or encoder_output")
-    names = ("encoder_prefix_embeds", "encoder_prefix_mask")
-    width = encoder.config.dim
-    prefix = make_prefix(given["prefix_embeds"], given["prefix_mask"], mask, width, names)
+    names = ("encoder_prepend_embeds", "encoder_prepend_mask")
+    prefix = make_prefix(given["prepend_embeds"], given["prepend_mask"], mask, encoder.embeddings_width, names)
     across = mask_across(mask)
     if prefix is not None and tokens is not None:
-        across = prefix.joined(mask, tokens)
+        across = prefix.mask_over_both(mask, tokens)
     if states is not None or cached:
         return Source(states, across)
-    encoded = encoder(**given, attention_mask=mask, **wanted, return_dict=True)
+    encoded = encoder(**given, attention_mask=mask, excise_prepend_embeds=False, **wanted, return_dict=True)
     return Source(encoded.last_hidden_state, across, encoded.hidden_states, encoded.attentions)
 
 

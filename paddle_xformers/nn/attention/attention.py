@@ -70,6 +70,7 @@ class Attention(nn.Layer):
         call: AttentionCall,
         *,
         source: Tensor | None = None,
+        value_source: Tensor | None = None,
         past: State = (),
         handed: Handed | None = None,
     ) -> AttentionResult:
@@ -79,13 +80,16 @@ class Attention(nn.Layer):
             x: Input of the queries, (b, n, d).
             call: Mask, positions and wishes of this forward.
             source: Input of keys and values where it is not x: mems and x, or the context, (b, m, d).
+            value_source: Input of values where it is another one than that of keys, (b, m, d).
             past: What the cache keeps of this layer: keys, values, and what its parts keep.
             handed: What the layers of this kind before it handed on.
         """
         handed = handed or Handed()
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
-        step = Step(x, x if source is None else source, call, handed.values, handed.scores, past=self._parts_past(past))
+        kept = self._parts_past(past)
+        own = x if source is None else source
+        step = Step(x, own, call, handed.values, handed.scores, past=kept, value_source=value_source)
         seen = self._through("query_input", moved(x, call.q_sinusoid), step)
         q = split(added(self.q_proj(seen), call.deltas.q), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
@@ -114,8 +118,9 @@ class Attention(nn.Layer):
 
     def _keys_values(self, step: Step, call: AttentionCall) -> tuple[Tensor, Tensor, Tensor]:
         """Keys, values, and values before anything changed them, of the tokens of this call."""
-        source = placed = self._through("source_input", step.source, step)
-        if call.k_sinusoid is not None:
+        own_source = step.source if step.value_source is None else step.value_source
+        source = placed = self._through("source_input", own_source, step)
+        if call.k_sinusoid is not None or own_source is not step.source:
             placed = self._through("source_input", moved(step.source, call.k_sinusoid), step)
         k = split(added(self.k_proj(placed), call.deltas.k), self.options.projected_key_heads)  # (b, g, m, w)
         own = v = split(added(self.v_proj(source), call.deltas.v), self.options.value_heads)  # (b, g, m, k)

@@ -3,13 +3,15 @@
     ((positions,), entry, entry, ...)
 
 `positions` is (b, length) and holds the position of every cached token, or `PADDING` for one that is no
-token; its length is the length of the cache. Then comes one entry for each executed layer that keeps something, in the
-order of execution: a tuple of
+token; its length is the length of the cache. Where vectors were put in front of the tokens (prepend_embeds), a second
+tensor beside it, (b, p), tells which of them are no padding. Then comes one entry for each executed layer that keeps
+something, in the order of execution: a tuple of
 
 - keys, (b, g, length, w), already rotated, and values, (b, g, length, k), of an attention layer; cross attention keeps
   those of its context;
 - what the parts of an attention layer keep beside them, in the order of the parts;
-- the last inputs, (b, reach, d), of a layer with token shift.
+- the last inputs, (b, reach, d), of a layer with token shift, one for each view of the streams that its branch reads;
+- what its residual connection keeps.
 
 A cache is a value: a forward returns a longer one and leaves the old one alone. The exception is a cache that
 `reserve` has given spare room (its keys are longer than its positions): a forward writes new tokens into the
@@ -73,6 +75,15 @@ def first_keys(cache: Cache, steps: Steps, kind: str) -> Tensor:
     kinds = [step.kind for step in steps if step.leaves]
     keys: Tensor = cache[1 + kinds.index(kind)][0]
     return keys
+
+
+def prepended(cache: Cache | None) -> Tensor | None:
+    """Return which of the vectors that were put in front of the tokens are no padding, (b, p); None: there are none.
+
+    Args:
+        cache: A cache, or None.
+    """
+    return cache[0][1] if cache is not None and len(cache[0]) > 1 else None
 
 
 def cache_length(cache: Cache | None) -> int:

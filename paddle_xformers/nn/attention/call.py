@@ -10,6 +10,7 @@ from paddle import Tensor
 
 from ...config.options import AttentionOptions
 from ..positions.rotary import Angles
+from ..shift import Line
 from .cache import State
 from .deltas import NOTHING, Deltas
 from .masks import Mask
@@ -33,6 +34,7 @@ class AttentionCall:
         q_positions: Positions of the queries, (b or 1, n); None where nobody asks.
         k_positions: Positions of the keys of self attention, spare room included, (b or 1, m); likewise.
         room: Number of spare places behind the keys.
+        line: How the new tokens line up; None: there is no padding among them, or nobody asks.
         deltas: What the caller adds inside this layer.
     """
 
@@ -49,6 +51,7 @@ class AttentionCall:
     q_positions: Any = None
     k_positions: Any = None
     room: int = 0
+    line: Line | None = None
     deltas: Deltas = NOTHING
 
     def mask_of(self, options: AttentionOptions) -> Mask:

@@ -10,7 +10,7 @@ from paddle.autograd import PyLayer
 from paddle.nn import functional as F
 from paddle.nn.initializer import Constant
 
-from ..cpu import column_sums, needed, remember_needs, row_means, spread_column, spread_row, wants_cpu_gradient
+from ..cpu import column_sums, needed, remember_needs, row_means, save, spread_column, spread_row, wants_cpu_gradient
 
 
 class LayerNorm(nn.Layer):
@@ -67,7 +67,7 @@ class _LayerNorm(PyLayer):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
-        ctx.save_for_backward(x, weight)
+        save(ctx, x, weight)
         ctx.eps = eps
         remember_needs(ctx, x, weight, bias)
         return F.layer_norm(x, [x.shape[-1]], weight, bias, eps)

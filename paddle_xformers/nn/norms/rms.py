@@ -12,7 +12,7 @@ from paddle import Tensor, nn
 from paddle.autograd import PyLayer
 from paddle.nn.initializer import Constant
 
-from ..cpu import column_sums, needed, on_cpu, remember_needs, row_means, spread_column, spread_row
+from ..cpu import column_sums, needed, on_cpu, remember_needs, row_means, save, spread_column, spread_row
 
 
 class RMSNorm(nn.Layer):
@@ -79,7 +79,7 @@ class _RMSNorm(PyLayer):
         d = x.shape[-1]
         rows = x.reshape([-1, d])  # (r, d)
         scale = spread_column((row_means(rows * rows) + eps).rsqrt(), d)
-        ctx.save_for_backward(x, weight, scale)
+        save(ctx, x, weight, scale)
         remember_needs(ctx, x, weight)
         return (rows * scale * _gains(weight, rows)).reshape(x.shape)
 

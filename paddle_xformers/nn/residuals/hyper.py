@@ -15,8 +15,10 @@ from paddle import Tensor
 from paddle.nn import functional as F
 from paddle.nn.initializer import Assign, Constant
 
+from ...config.options import ResidualOptions
 from ..norms.layernorm import LayerNorm
-from .base import Connection, ResidualScheme
+from .base import Connection, Views
+from .streams import ManyStreams
 
 
 def sinkhorn(logits: Tensor, iterations: int) -> Tensor:
@@ -37,23 +39,24 @@ class HyperConnection(Connection):
 
     Args:
         dim: Width of a stream.
-        streams: Number of streams.
+        options: The residual fields.
         layer_index: The layer's index; it starts by reading mostly stream `layer_index % streams`.
-        iterations: Rounds of Sinkhorn's iteration.
+        views: How many readings its branch wants.
         sum_streams: Make every stream the sum of all, as x-transformers 2.31 does.
     """
 
-    def __init__(self, dim: int, streams: int, layer_index: int, iterations: int, *, sum_streams: bool) -> None:
+    def __init__(self, dim: int, options: ResidualOptions, layer_index: int, views: int, *, sum_streams: bool) -> None:
         super().__init__()
-        self.streams = streams
-        self.iterations = iterations
+        streams = options.num_residual_streams
+        self.views = views
+        self.iterations = options.hyper_conn_sinkhorn_iters
         self.sum_streams = sum_streams
-        read = np.zeros((streams, 1), dtype="float32")
+        read = np.zeros((streams, views), dtype="float32")
         read[layer_index % streams] = 1.0
         static = np.concatenate([read, np.eye(streams, dtype="float32")], axis=1)
         self.norm = LayerNorm(dim)
-        self.static_alpha = self._parameter([streams, 1 + streams], Assign(static))
-        self.dynamic_alpha = self._parameter([dim, 1 + streams], Constant(0.0))
+        self.static_alpha = self._parameter([streams, views + streams], Assign(static))
+        self.dynamic_alpha = self._parameter([dim, views + streams], Constant(0.0))
         self.dynamic_alpha_scale = self._parameter([1], Constant(0.01))
         self.static_beta = self._parameter([streams], Constant(1.0))
         self.dynamic_beta = self._parameter([dim, 1], Constant(0.0))
@@ -62,16 +65,16 @@ class HyperConnection(Connection):
     def _parameter(self, shape: list[int], initializer: Any) -> Tensor:
         return self.create_parameter(shape, default_initializer=initializer)
 
-    def read(self, streams: Tensor) -> tuple[Tensor, Any]:
-        """Return the weighted sum of the streams, (b, n, d), and the mixed streams with the writing weights."""
+    def read(self, streams: Tensor) -> tuple[Views, Any]:
+        """Return the weighted sum of the streams for each view, and the mixed streams with the writing weights."""
         normed = self.norm(streams)  # (b, n, s, d)
         alpha = paddle.matmul(normed, self.dynamic_alpha) * self.dynamic_alpha_scale + self.static_alpha
-        gate = F.sigmoid(alpha[..., :1])  # (b, n, s, 1)
-        branch_input = (gate * streams).sum(axis=2)  # (b, n, d)
-        mixed = self._mix(alpha[..., 1:], streams)  # (b, n, s, d)
+        gates = F.sigmoid(alpha[..., : self.views]).split(self.views, axis=-1)  # (b, n, s, 1) each
+        read = tuple((gate * streams).sum(axis=2) for gate in gates)  # (b, n, d) each
+        mixed = self._mix(alpha[..., self.views :], streams)  # (b, n, s, d)
         dynamic = F.sigmoid(paddle.matmul(normed, self.dynamic_beta)) * 2 * self.dynamic_beta_scale
         beta = F.sigmoid(dynamic + self.static_beta.unsqueeze(-1)) * 2  # (b, n, s, 1)
-        return branch_input, (mixed, beta)
+        return read, (mixed, beta)
 
     def _mix(self, logits: Tensor, streams: Tensor) -> Tensor:
         if self.sum_streams:
@@ -84,32 +87,19 @@ class HyperConnection(Connection):
         return mixed + beta * output.unsqueeze(2)
 
 
-class HyperConnections(ResidualScheme):
-    """Several streams that start as copies and are summed at the end.
+class HyperConnections(ManyStreams):
+    """Streams with learned reading, mixing and writing.
 
     Args:
         dim: Width of a stream.
-        streams: Number of streams.
-        iterations: Rounds of Sinkhorn's iteration.
+        options: The residual fields.
         sum_streams: See `HyperConnection`.
     """
 
-    def __init__(self, dim: int, streams: int, iterations: int, *, sum_streams: bool = False) -> None:
-        super().__init__()
-        self.dim = dim
-        self.streams = streams
-        self.iterations = iterations
+    def __init__(self, dim: int, options: ResidualOptions, *, sum_streams: bool = False) -> None:
+        super().__init__(dim, options)
         self.sum_streams = sum_streams
-        self.stream_embedding = self.create_parameter([streams, dim], default_initializer=Constant(0.0))
 
-    def expand(self, x: Tensor) -> Tensor:
-        """Copy (b, n, d) to every stream: (b, n, s, d)."""
-        return x.unsqueeze(2) + self.stream_embedding
-
-    def collapse(self, streams: Tensor) -> Tensor:
-        """Sum the streams: (b, n, d)."""
-        return streams.sum(axis=2)
-
-    def connection(self, layer_index: int) -> Connection:
+    def connection(self, layer_index: int, views: int = 1) -> Connection:
         """Build the connection of one layer."""
-        return HyperConnection(self.dim, self.streams, layer_index, self.iterations, sum_streams=self.sum_streams)
+        return HyperConnection(self.dim, self.options, layer_index, views, sum_streams=self.sum_streams)

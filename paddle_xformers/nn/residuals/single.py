@@ -32,11 +32,15 @@ class PlainConnection(Connection):
 
     def write(self, streams: Tensor, output: Tensor, seen: Any) -> Tensor:
         """Return the scaled stream and the branch output merged, (b, n, d)."""
+        return self.merge(self.scaled(streams), output)
+
+    def scaled(self, streams: Tensor) -> Tensor:
+        """Apply the factors of the residual."""
         if self.residual_scale is not None:
             streams = streams * self.residual_scale
         if self.constant != 1.0:
             streams = streams * self.constant
-        return self.merge(streams, output)
+        return streams
 
     def merge(self, residual: Tensor, output: Tensor) -> Tensor:
         """Add, in the plain kind: both (b, n, d)."""
@@ -58,6 +62,6 @@ class SingleStream(ResidualScheme):
         self.dim = dim
         self.options = options
 
-    def connection(self, layer_index: int) -> Connection:
+    def connection(self, layer_index: int, views: int = 1) -> Connection:
         """Build the connection of one layer."""
         return self.kind(self.dim, self.options)

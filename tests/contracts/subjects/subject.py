@@ -51,6 +51,7 @@ class Subject:
         per_token: Whether the second axis of the result belongs to that of `padded`.
         causal: Whether the contract holds that later tokens change nothing before them.
         grows: The argument that takes new tokens while decoding with past_key_values; None: there is no cache.
+        grow_along: Further arguments with a place for each token of it.
         generates: Whether `generate` is held against its contract.
         own: Groups of options that this subject is about; None: all of the configuration's. A head that a few fields
             work in is a subject of its own with their group.
@@ -77,6 +78,7 @@ class Subject:
     per_token: bool = True
     causal: bool = False
     grows: str | None = None
+    grow_along: tuple[str, ...] = ()
     generates: bool = False
     own: tuple[type, ...] | None = None
     every_example: bool = False
@@ -107,15 +109,29 @@ class Subject:
         """What a forward returns."""
         return model(**inputs, **more, return_dict=True)
 
+    def result_of(self, output: Any) -> paddle.Tensor:
+        """What contracts compare of an output."""
+        return getattr(output, self.result)
+
     def numbers(self, model: Any, inputs: Inputs, **more: Any) -> np.ndarray:
         """The result of a forward."""
-        return getattr(self.output(model, inputs, **more), self.result).numpy()
+        return self.result_of(self.output(model, inputs, **more)).numpy()
+
+    def part(self, inputs: Inputs, start: int, stop: int) -> Inputs:
+        """The inputs with only the tokens from start to stop."""
+        cut = {name: inputs[name][:, start:stop] for name in (self.grows, *self.grow_along) if name in inputs}
+        return {**inputs, **cut}
+
+    def embedded(self, model: Any, inputs: Inputs) -> Inputs:
+        """The inputs with embeddings in place of token ids."""
+        rest = {name: value for name, value in inputs.items() if name != "input_ids"}
+        return {**rest, "inputs_embeds": model.get_input_embeddings()(inputs["input_ids"])}
 
     def loss(self, model: Any, inputs: Inputs, **more: Any) -> paddle.Tensor:
         """A loss that every parameter takes part in."""
         if self.labels is not None:
             return self.output(model, {**inputs, **self.labels(inputs)}, **more).loss
-        return weighted(getattr(self.output(model, inputs, **more), self.result))
+        return weighted(self.result_of(self.output(model, inputs, **more)))
 
 
 def own_fields(config: Any) -> Mapping[str, FieldInfo]:
@@ -156,6 +172,17 @@ def context(model: Any, b: int = 2) -> Inputs:
     if config.cross_attend:
         more["encoder_hidden_states"] = drawn(5, b, CONTEXT_LENGTH, config.cross_attn_dim_context or config.dim)
     return {**more, **conditions(b, config)}
+
+
+def extra_ids(model: Any, b: int, n: int) -> Inputs:
+    """Further ids of each token, if the configuration asks for them."""
+    sizes = getattr(model.config, "embed_num_tokens", None)
+    if not sizes:
+        return {}
+    draw = np.random.default_rng(7)
+    return {
+        "embed_ids": paddle.to_tensor(np.stack([draw.integers(0, k, (b, n)) for _, k in sorted(sizes.items())], -1))
+    }
 
 
 def conditions(b: int, *configs: Any) -> Inputs:

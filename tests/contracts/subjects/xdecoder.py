@@ -8,11 +8,11 @@ import paddle
 
 from paddle_xformers import XDecoderConfig, XDecoderForCausalLM, XDecoderForSequenceClassification
 
-from .subject import SMALL, Inputs, Subject, context, tokens
+from .subject import SMALL, Inputs, Subject, context, extra_ids, tokens
 
 
 def inputs(model: Any, b: int, n: int) -> Inputs:
-    return {"input_ids": tokens(b, n), **context(model, b)}
+    return {"input_ids": tokens(b, n), **context(model, b), **extra_ids(model, b, n)}
 
 
 def labels(given: Inputs) -> Inputs:
@@ -26,6 +26,8 @@ DECODER = Subject(
     inputs,
     labels,
     length=14,
+    padded=("input_ids", "embed_ids"),
+    grow_along=("embed_ids",),
     causal=True,
     grows="input_ids",
     generates=True,
@@ -49,6 +51,7 @@ CLASSIFIER = Subject(
     XDecoderForSequenceClassification,
     inputs,
     one_label,
+    padded=("input_ids", "embed_ids"),
     per_token=False,
     own=(),
 )

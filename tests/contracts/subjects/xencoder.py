@@ -15,15 +15,21 @@ from paddle_xformers import (
     XEncoderForSequenceClassification,
     XEncoderForTokenClassification,
 )
-from paddle_xformers.config.options import BIDIRECTIONAL_GROUPS, EncoderOptions, HeadOptions, MaskedLMOptions
+from paddle_xformers.config.options import (
+    BIDIRECTIONAL_GROUPS,
+    EncoderOptions,
+    ExtraTokenOptions,
+    HeadOptions,
+    MaskedLMOptions,
+)
 
-from .subject import Inputs, Subject, context, tokens
+from .subject import Inputs, Subject, context, extra_ids, tokens
 
 CHOICES = 3
 
 
 def inputs(model: Any, b: int, n: int) -> Inputs:
-    given = {"input_ids": tokens(b, n), **context(model, b)}
+    given = {"input_ids": tokens(b, n), **context(model, b), **extra_ids(model, b, n)}
     if model.config.type_vocab_size:
         given["token_type_ids"] = paddle.to_tensor(np.random.default_rng(2).integers(0, 2, (b, n)))
     return given
@@ -61,7 +67,8 @@ SUBJECTS = (
         XEncoderForMaskedLM,
         inputs,
         token_labels,
-        own=(*BIDIRECTIONAL_GROUPS, MaskedLMOptions),
+        padded=("input_ids", "embed_ids"),
+        own=(*BIDIRECTIONAL_GROUPS, ExtraTokenOptions, MaskedLMOptions),
     ),
     Subject(
         "xencoder-classifier",
@@ -69,13 +76,28 @@ SUBJECTS = (
         XEncoderForSequenceClassification,
         inputs,
         one_label,
-        padded=("input_ids", "token_type_ids"),
+        padded=("input_ids", "token_type_ids", "embed_ids"),
         per_token=False,
         own=(EncoderOptions, HeadOptions),
     ),
-    Subject("xencoder-tokens", XEncoderConfig, XEncoderForTokenClassification, inputs, token_classes, own=()),
     Subject(
-        "xencoder-answers", XEncoderConfig, XEncoderForQuestionAnswering, inputs, span, result="start_logits", own=()
+        "xencoder-tokens",
+        XEncoderConfig,
+        XEncoderForTokenClassification,
+        inputs,
+        token_classes,
+        padded=("input_ids", "embed_ids"),
+        own=(),
+    ),
+    Subject(
+        "xencoder-answers",
+        XEncoderConfig,
+        XEncoderForQuestionAnswering,
+        inputs,
+        span,
+        result="start_logits",
+        padded=("input_ids", "embed_ids"),
+        own=(),
     ),
     Subject("xencoder-choices", XEncoderConfig, XEncoderForMultipleChoice, choices, one_label, mask=None, own=()),
 )

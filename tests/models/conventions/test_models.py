@@ -110,8 +110,7 @@ def test_embeddings_in_place_of_ids(subject: Subject, fields):
     model = subject.build(fields)
     inputs = subject.feed(model)
     expected = subject.numbers(model, inputs)
-    embedded = model.get_input_embeddings()(inputs.pop("input_ids"))
-    np.testing.assert_allclose(subject.numbers(model, {**inputs, "inputs_embeds": embedded}), expected, atol=1e-5)
+    np.testing.assert_allclose(subject.numbers(model, subject.embedded(model, inputs)), expected, atol=1e-5)
 
 
 @each_model(has_tokens)

@@ -103,9 +103,9 @@ def test_vectors_in_front_with_padding_equal_those_alone(bundle):
     draw = np.random.default_rng(3)
     vectors = paddle.to_tensor(draw.normal(size=(2, 4, 32)).astype("float32"))
     given = {"input_ids": source(), "decoder_input_ids": target()}
-    alone = run(model, **given, encoder_prefix_embeds=vectors[:, :3])
+    alone = run(model, **given, encoder_prepend_embeds=vectors[:, :3])
     mask = paddle.to_tensor([[1, 1, 1, 0]] * 2)
-    found = run(model, **given, encoder_prefix_embeds=vectors, encoder_prefix_mask=mask)
+    found = run(model, **given, encoder_prepend_embeds=vectors, encoder_prepend_mask=mask)
     np.testing.assert_allclose(found, alone, atol=1e-5)
     ids, padding = padded(source(), "left")
     both = run(
@@ -113,12 +113,12 @@ def test_vectors_in_front_with_padding_equal_those_alone(bundle):
         input_ids=ids,
         attention_mask=padding > 0,
         decoder_input_ids=target(),
-        encoder_prefix_embeds=vectors,
-        encoder_prefix_mask=mask > 0,
+        encoder_prepend_embeds=vectors,
+        encoder_prepend_mask=mask > 0,
     )
     np.testing.assert_allclose(both, alone, atol=1e-5)
     hidden = (1 - padding.astype("float32")) * -1e6
-    floats = run(model, **{**given, "input_ids": ids}, attention_mask=hidden, encoder_prefix_embeds=vectors[:, :3])
+    floats = run(model, **{**given, "input_ids": ids}, attention_mask=hidden, encoder_prepend_embeds=vectors[:, :3])
     np.testing.assert_allclose(floats, alone, atol=1e-5)
     assert np.abs(run(model, **given) - alone).max() > 1e-3
 
@@ -129,7 +129,7 @@ def test_states_and_weights_that_are_asked_for():
     output = model(
         source(),
         decoder_input_ids=target(),
-        encoder_prefix_embeds=vectors,
+        encoder_prepend_embeds=vectors,
         output_attentions=True,
         output_hidden_states=True,
         use_cache=True,

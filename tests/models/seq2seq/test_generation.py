@@ -89,8 +89,8 @@ def test_a_source_may_come_as_states_or_embeddings(strategy):
 def test_vectors_in_front_of_the_source():
     model = build(eos_token_id=None)
     vectors = paddle.to_tensor(np.random.default_rng(3).normal(size=(2, 3, 32)).astype("float32"))
-    for more in ({}, {"encoder_prefix_mask": paddle.to_tensor([[1, 1, 0], [0, 1, 1]])}):
-        given = {"encoder_prefix_embeds": vectors, **more}
+    for more in ({}, {"encoder_prepend_mask": paddle.to_tensor([[1, 1, 0], [0, 1, 1]])}):
+        given = {"encoder_prepend_embeds": vectors, **more}
         for cached in (True, False):
             found = model.generate(source(), max_new_tokens=5, use_cache=cached, **given)[0].numpy()
             np.testing.assert_array_equal(found, by_hand(model, source(), 5, **given))

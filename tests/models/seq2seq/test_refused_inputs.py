@@ -23,8 +23,8 @@ VECTORS = paddle.ones([2, 4, 32])
             "input_ids has no effect beside encoder_output",
         ),
         (
-            {"encoder_prefix_embeds": VECTORS, "encoder_output": STATES, "decoder_input_ids": target()},
-            "encoder_prefix_embeds has no effect beside encoder_output",
+            {"encoder_prepend_embeds": VECTORS, "encoder_output": STATES, "decoder_input_ids": target()},
+            "encoder_prepend_embeds has no effect beside encoder_output",
         ),
         (
             {"encoder_output": STATES[:1], "decoder_input_ids": target()},
@@ -43,30 +43,30 @@ VECTORS = paddle.ones([2, 4, 32])
             "give either input_ids or inputs_embeds, one and not both",
         ),
         (
-            {"input_ids": source(), "encoder_prefix_embeds": VECTORS[:, :, :20], "decoder_input_ids": target()},
-            r"encoder_prefix_embeds has shape \[2, 4, 20\].*dim=32",
+            {"input_ids": source(), "encoder_prepend_embeds": VECTORS[:, :, :20], "decoder_input_ids": target()},
+            r"encoder_prepend_embeds has shape \[2, 4, 20\].*length, 32\)",
         ),
         (
-            {"input_ids": source(), "encoder_prefix_mask": VECTORS[:, :, 0], "decoder_input_ids": target()},
-            "encoder_prefix_mask has no effect without encoder_prefix_embeds",
+            {"input_ids": source(), "encoder_prepend_mask": VECTORS[:, :, 0], "decoder_input_ids": target()},
+            "encoder_prepend_mask has no effect without encoder_prepend_embeds",
         ),
         (
             {
                 "input_ids": source(),
-                "encoder_prefix_embeds": VECTORS,
-                "encoder_prefix_mask": paddle.ones([2, 5], "int64"),
+                "encoder_prepend_embeds": VECTORS,
+                "encoder_prepend_mask": paddle.ones([2, 5], "int64"),
                 "decoder_input_ids": target(),
             },
-            r"encoder_prefix_mask has shape \[2, 5\].*give int or bool, \[2, 4\]",
+            r"encoder_prepend_mask has shape \[2, 5\].*give int or bool, \[2, 4\]",
         ),
         (
             {
                 "input_ids": source(),
-                "encoder_prefix_embeds": VECTORS,
+                "encoder_prepend_embeds": VECTORS,
                 "attention_mask": paddle.ones([2, 9, 9], "int64"),
                 "decoder_input_ids": target(),
             },
-            r"beside encoder_prefix_embeds it must tell padding alone; give \(batch, tokens\)",
+            r"beside encoder_prepend_embeds it must tell padding alone; give \(batch, tokens\)",
         ),
         ({"input_ids": source(2, 65), "decoder_input_ids": target()}, "65 tokens .* are more than max_seq_len=64"),
         (

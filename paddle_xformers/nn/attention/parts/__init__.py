@@ -12,6 +12,7 @@ from .gate_heads import GateHeads
 from .gate_values import GateValues
 from .head_norms import QKRMSNorm, ValueRMSNorm
 from .head_scale import HeadScale
+from .hybrid import Hybrid
 from .l2_distance import L2Distance
 from .laser import Laser
 from .latents import LatentKeyValues, LatentQueries
@@ -58,6 +59,7 @@ PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]]
     "laser": (lambda site: site.options.attn_laser, Laser),
     "head_scale": (lambda site: site.options.attn_head_scale, HeadScale),
     "gate_heads": (lambda site: site.options.attn_gate_value_heads, GateHeads),
+    "hybrid": (lambda site: site.options.attn_hybrid_module is not None, Hybrid),
     "attention_on_attention": (lambda site: site.options.attn_on_attn, AttentionOnAttention),
     "gate_values": (lambda site: site.options.attn_gate_values or site.options.attn_output_gate, GateValues),
 }

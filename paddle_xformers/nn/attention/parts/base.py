@@ -43,6 +43,7 @@ class Step:
         kept: What one part keeps for another of the same layer, by name.
         past: What each part that keeps something in the cache left there; nothing without a cache.
         state: What each such part leaves there now.
+        value_source: Input of values where it is another one, (b, m, d), or None.
     """
 
     x: Tensor
@@ -53,6 +54,7 @@ class Step:
     kept: dict[str, Tensor] = field(default_factory=dict)
     past: Mapping[nn.Layer, State] = field(default_factory=dict)
     state: dict[nn.Layer, State] = field(default_factory=dict)
+    value_source: Tensor | None = None
 
 
 @dataclass(frozen=True)

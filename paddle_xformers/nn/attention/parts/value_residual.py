@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
@@ -29,5 +30,13 @@ class ValueResidual(AttentionPart):
             return k, v
         if self.mix_proj is None:
             return k, (v + first) * 0.5
-        share = F.sigmoid(self.mix_proj(step.source))  # (b, m, g)
+        share = F.sigmoid(self.mix_proj(_asked(step)))  # (b, m, g)
         return k, first + share.transpose([0, 2, 1]).unsqueeze(-1) * (v - first)
+
+
+def _asked(step: Step) -> Tensor:
+    """What the shares are computed from, (b, m, d): the queries' input, with mems in front if there are any."""
+    if step.value_source is None:
+        return step.source
+    mems = step.source.shape[1] - step.x.shape[1]
+    return paddle.concat([step.source[:, :mems], step.x], axis=1) if mems else step.x
