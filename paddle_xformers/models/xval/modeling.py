@@ -70,6 +70,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
         super().__init__(config)
         options = config.stack_options()
         self.embeddings: NumberEmbeddings = NumberEmbeddings(options)
+        self.extra_embeddings = None
         self.build_body(options)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
