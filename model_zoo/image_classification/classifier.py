@@ -21,7 +21,7 @@ from paddlenlp.data import DefaultDataCollator  # noqa: E402
 from paddlenlp.transformers import AutoImageProcessor  # noqa: E402
 
 CHANCE_OF_A_MIRROR = 0.5
-FARTHEST = 2  # pixels by which a picture is moved
+FARTHEST = 1  # pixel by which a picture is moved
 
 
 class Rows:

@@ -23,7 +23,7 @@ from model_zoo.text_classification import data
 from paddle_xformers.errors import InputError
 
 HERE = Path(__file__).resolve().parent
-PLAN = Plan(batch=16, learning_rate=1e-3, steps=1500)
+PLAN = Plan(batch=16, learning_rate=1e-3, steps=800)
 SMALL = {"num_tokens": 400, "max_seq_len": 64, "dim": 32, "depth": 1, "heads": 2, "attn_dim_head": 16}
 SMOKE = Plan(batch=8, learning_rate=3e-3, steps=24, limit=240, fields=SMALL)
 

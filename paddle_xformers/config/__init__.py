@@ -12,6 +12,7 @@ from .registry import register_part, unregister_part
 from .resolve import LayerOptions, StackOptions, stack_options
 from .rule import Rule
 from .rules import RULES
+from .schedules import layer_schedule
 from .schema import schema
 from .seq2seq import SEQ2SEQ
 from .spelling import SPELLINGS, canonical
@@ -30,6 +31,7 @@ __all__ = [
     "Rule",
     "StackOptions",
     "canonical",
+    "layer_schedule",
     "misspelt",
     "nearest",
     "option",

@@ -10,6 +10,8 @@ from .rule import Rule, Values, each, kinds
 from .schema import group_values
 
 MANY_STREAMS = ("hyper", "gated_multi")
+# Norms without gains of their own; those of adaptive norms come from a linear.
+_WITHOUT_GAINS = ("simple_rmsnorm", "identity", "adaptive_layernorm", "adaptive_rmsnorm")
 
 
 def _zero_outputs(v: Values) -> bool:
@@ -175,6 +177,12 @@ STREAM_RULES: tuple[Rule, ...] = (
 )
 
 RESIDUAL_RULES: tuple[Rule, ...] = (
+    Rule(
+        ("norm_add_unit_offset", "norm", "use_layerscale"),
+        lambda v: v["norm_add_unit_offset"] and v["norm"] in _WITHOUT_GAINS and not v["use_layerscale"],
+        "norm_add_unit_offset=True has no effect while norm={norm!r} and use_layerscale={use_layerscale}: there are no "
+        "gains to store; leave it out",
+    ),
     *STREAM_RULES,
     *DEPTH_RULES,
     Rule(

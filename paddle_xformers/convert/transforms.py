@@ -16,7 +16,12 @@ def transposed(array: np.ndarray, place: Place) -> np.ndarray:
 
 def gain(array: np.ndarray, place: Place) -> np.ndarray:
     """A norm's gain, which may be stored less 1."""
-    return array + 1 if place.unit_offset else array
+    return array + array.dtype.type(_offset(place))
+
+
+def _offset(place: Place) -> float:
+    """What a gain of theirs is stored less by, compared with ours."""
+    return float(place.unit_offset) - place.stack.norm.offset
 
 
 def number(array: np.ndarray, place: Place) -> np.ndarray:
@@ -26,7 +31,7 @@ def number(array: np.ndarray, place: Place) -> np.ndarray:
 
 def tanh_scale(array: np.ndarray, place: Place) -> np.ndarray:
     """The steepness of dynamic tanh, () to (1), which may be stored less what it starts from."""
-    start = place.stack.norm.dynamic_tanh_init_alpha if place.unit_offset else 0.0
+    start = place.stack.norm.dynamic_tanh_init_alpha * _offset(place)
     return array.reshape(1) + array.dtype.type(start)
 
 

@@ -18,7 +18,7 @@ from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
-from .extras import check_alone, check_extras
+from .extras import check_alone, check_extras, check_order
 from .inputs import (
     check_added,
     check_condition,
@@ -85,7 +85,8 @@ class Backbone:
         b, n = size
         if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
             check_positions(position_ids, b, n)
-            check_memory(self.stack, b, cache, call.mems, call.return_mems)
+            check_order(self.stack, call)
+            check_memory(self.stack, b, call)
             context_width = config.cross_attn_dim_context or config.dim
             check_context(self.stack, b, call.context, call.context_mask, context_width)
             check_length(self.stack, b, n, call.attention_mask, cache)

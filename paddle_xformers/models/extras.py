@@ -1,8 +1,8 @@
-"""Further arguments of a forward, about self attention, which models and heads pass on together."""
+"""Further arguments of a forward, about single layers, which models and heads pass on together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from paddle import Tensor
@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..nn.attention.cache import cache_length, prepended
 from ..nn.attention.deltas import Deltas
 from ..nn.calls import StackCall
+from ..nn.order import check_transform
 from ..nn.stack import Stack
 
 
@@ -29,11 +30,21 @@ class Extras(TypedDict, total=False):
             from `q_delta`, `k_delta`, `v_delta` (to the projections, (b or 1, n, width)), `o_delta` (to what all heads
             attended, before gates and the output projection) and `attn_delta` (to the weights of the keys that are
             seen, shaped like attn_bias) to tensors, or None. All of the new tokens.
+        layers_execute_order: Indices of the built layers in the order they run in this forward, in place of the
+            configuration's. The calls that share a cache or mems need the same order.
+        repeat_blocks: Blocks that run more than once in this forward, a block after the other: (block, times),
+            ((first, last), times), or a list of these; blocks count from 0, the others run once.
+        transform_block_inputs: What changes the input of blocks: functions by block, counted from 1, each of the
+            residual stream, (b, n, d) (with several streams (b, n, s, d)), or one function of the block and the stream.
+            The stream of block 1 is the embedded sequence, memory tokens and positions included.
     """
 
     self_attn_kv_mask: Tensor | None
     attn_bias: Tensor | None
     attn_deltas: Sequence[Mapping[str, Tensor | None] | None] | None
+    layers_execute_order: Sequence[int] | None
+    repeat_blocks: Sequence[Any] | None
+    transform_block_inputs: Mapping[int, Callable[[Tensor], Tensor]] | Callable[[int, Tensor], Tensor] | None
 
 
 _DELTAS = {"q_delta": "q", "k_delta": "k", "v_delta": "v", "o_delta": "o", "attn_delta": "weights"}
@@ -57,6 +68,9 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "key_mask": extras.get("self_attn_kv_mask"),
         "bias": extras.get("attn_bias"),
         "deltas": tuple(_deltas(entry) for entry in extras.get("attn_deltas") or ()),
+        "order": extras.get("layers_execute_order"),
+        "repeat_blocks": extras.get("repeat_blocks"),
+        "transform": extras.get("transform_block_inputs"),
     }
 
 
@@ -65,6 +79,20 @@ def _deltas(given: Mapping[str, Any] | None) -> Deltas:
         if name not in _DELTAS:
             raise InputError(f"attn_deltas has an entry with {name!r}; its names are {', '.join(_DELTAS)}")
     return Deltas(**{_DELTAS[name]: delta for name, delta in (given or {}).items()})
+
+
+def check_order(stack: Stack, call: StackCall) -> None:
+    """Refuse an order of layers that there is none of, and functions of blocks that do not run.
+
+    Args:
+        stack: The stack.
+        call: What is asked of the stack.
+
+    Raises:
+        InputError: If one does not fit.
+    """
+    steps = len(stack.order_of(call))
+    check_transform(call.transform, -(-steps // stack.options.block_length))
 
 
 def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
@@ -82,7 +110,7 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
     given = (call.key_mask, call.bias, call.deltas)
     if given == (None, None, ()):
         return
-    layers = [stack.options.layers[index] for index in stack.options.order]
+    layers = [stack.options.layers[index] for index in stack.order_of(call)]
     branches = [layer.branch for layer in layers if layer.kind == "a"]
     if not branches:
         raise InputError(

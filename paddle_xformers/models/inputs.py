@@ -13,6 +13,7 @@ from paddle import Tensor
 
 from ..errors import InputError
 from ..nn.attention.cache import cache_length, prepended
+from ..nn.calls import StackCall
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 
@@ -153,32 +154,33 @@ def stacked_ids(embed_ids: Tensor | Mapping[str, Tensor] | None, names: Sequence
     return found
 
 
-def check_memory(stack: Stack, b: int, past: Any, mems: Any, return_mems: bool) -> None:
+def check_memory(stack: Stack, b: int, call: StackCall) -> None:
     """Refuse a cache or mems of another model or batch.
 
     Args:
         stack: The stack that shall read them.
         b: Batch size.
-        past: A cache, or None.
-        mems: Mems, or None.
-        return_mems: Whether mems are asked for.
+        call: What is asked of the stack.
 
     Raises:
         InputError: If they do not fit.
     """
+    past: Any = call.cache
+    mems: Any = call.mems
+    steps = stack.steps_of(call)
     room = stack.options.memory.max_mem_len
-    if (mems is not None or return_mems) and not room:
+    if (mems is not None or call.return_mems) and not room:
         raise InputError("mems and return_mems need max_mem_len > 0 in the configuration, but max_mem_len=0")
     if mems is not None and past is not None:
         raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
     held = [] if past is None else [len(entry) for entry in past[1:]]
-    kept = [step.leaves for step in stack.steps if step.leaves]
+    kept = [step.leaves for step in steps if step.leaves]
     if past is not None and held != kept:
         raise InputError(
             f"past_key_values holds {held} tensors, layer by layer, but those of this model keep {kept}; pass the "
             "cache that this very model returned"
         )
-    layers = sum(step.kind == "a" for step in stack.steps)
+    layers = sum(step.kind == "a" for step in steps)
     if mems is not None and len(mems) != layers + 1:
         raise InputError(
             f"mems holds the states of {len(mems) - 1} layers, but this model runs {layers} self attention layers; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,9 @@ class StackCall:
         key_mask: Which keys self attention may look at, (b, keys), beside attention_mask, or None.
         bias: Added to the scores of self attention, (b or 1, h or 1, n or 1, keys), or None.
         deltas: What is added inside each self attention layer, in the order of execution; empty: nothing.
+        order: The layers to run, in place of the configuration's order, or None.
+        repeat_blocks: The blocks to run more than once, or None.
+        transform: What changes the input of blocks, or None.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
@@ -57,6 +60,9 @@ class StackCall:
     key_mask: Tensor | None = None
     bias: Tensor | None = None
     deltas: tuple[Deltas, ...] = ()
+    order: Sequence[int] | None = None
+    repeat_blocks: Sequence[Any] | None = None
+    transform: Any = None
     prefix_len: Tensor | int | None = None
     prepended: Tensor | None = None
     lead: int = 0

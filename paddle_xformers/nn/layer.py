@@ -91,7 +91,7 @@ class Layer(nn.Layer):
         self.lookbacks = list(lookbacks.values())
         self.layer_scale: LayerScale | AdaptiveLayerScale | None = None
         if stack.residual.use_layerscale:
-            self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
+            self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value, offset=stack.norm.offset)
         if stack.residual.use_adaptive_layerscale:
             width, start = stack.norm.condition_width(stack.dim), stack.residual.adaptive_layerscale_init_bias
             self.layer_scale = AdaptiveLayerScale(stack.dim, width, start)

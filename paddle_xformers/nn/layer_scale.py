@@ -12,12 +12,14 @@ class LayerScale(nn.Layer):
     Args:
         dim: Width of the last axis.
         init: Where the factors start.
+        offset: What is added to the factors; they are stored less this.
     """
 
-    def __init__(self, dim: int, init: float) -> None:
+    def __init__(self, dim: int, init: float, *, offset: float = 0.0) -> None:
         super().__init__()
-        self.weight = self.create_parameter([dim], default_initializer=Constant(init))
+        self.offset = offset
+        self.weight = self.create_parameter([dim], default_initializer=Constant(init - offset))
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Scale `x`, (..., dim); `condition` is for the adaptive kind and not used here."""
-        return x * self.weight
+        return x * (self.weight + self.offset if self.offset else self.weight)

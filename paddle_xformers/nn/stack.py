@@ -8,7 +8,7 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
-from .attention.cache import PADDING, prepended, states
+from .attention.cache import PADDING, Steps, prepended, states
 from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
 from .condition import Condition
@@ -16,6 +16,7 @@ from .layer import Layer, LayerResult
 from .lookback import Reinjection, Trace
 from .memory import mem_for_steps, next_mems
 from .norms import make_norm
+from .order import order_asked_for, transformed
 from .positions import Sinusoid, make_position_bias, make_rotary
 from .residuals import make_residuals
 from .sizes import sizes
@@ -62,8 +63,9 @@ class Stack(nn.Layer):
             tokens: Positions of the new tokens, (b or 1, n - lead).
             call: What is asked.
         """
-        shared = share(x, tokens, call, self.options, self.steps, self.rotary, self.position_bias, self.sinusoid)
-        pasts, mems = states(call.cache, self.steps), mem_for_steps(call.mems, self.steps, self.options.memory)
+        order, steps = self.order_of(call), self.steps_of(call)
+        shared = share(x, tokens, call, self.options, steps, self.rotary, self.position_bias, self.sinusoid)
+        pasts, mems = states(call.cache, steps), mem_for_steps(call.mems, steps, self.options.memory)
         output = StackOutput(x)
         results: list[LayerResult] = []
         handed: dict[str, Handed] = {}
@@ -73,10 +75,10 @@ class Stack(nn.Layer):
         streams = self.residuals.expand(x)
         added = None if self.reinjection is None else self.reinjection(x)
         earlier: tuple[Trace, ...] = ()
-        for step, index in enumerate(self.options.order):
+        for step, index in enumerate(order):
             layer = self.layers[index]
-            if call.output_hidden_states and step % self.options.block_length == 0:
-                output.hidden_states.append(self.residuals.collapse(streams))
+            if step % self.options.block_length == 0:
+                streams = self._enter_block(step // self.options.block_length + 1, streams, call, output)
             if self._skips(layer, call):
                 result = layer.passed_over(streams, earlier)
             else:
@@ -102,6 +104,40 @@ class Stack(nn.Layer):
             streams = softclamp(streams, self.clamp)
         output.hidden = self.residuals.finish(streams, self.final_norm, condition)
         return self._collect(output, call, shared, results)
+
+    def order_of(self, call: StackCall) -> tuple[int, ...]:
+        """Return the layers that run in a forward, in their order.
+
+        Args:
+            call: What is asked.
+
+        Raises:
+            InputError: If it asks for an order that the layers cannot run in.
+        """
+        usual = self.options.order
+        if call.order is None and call.repeat_blocks is None:
+            return usual
+        return order_asked_for(call.order, call.repeat_blocks, usual, self.options.block_length, self.layers)
+
+    def steps_of(self, call: StackCall) -> Steps:
+        """Return what each step of a forward keeps in the cache.
+
+        Args:
+            call: What is asked.
+
+        Raises:
+            InputError: If it asks for an order that the layers cannot run in.
+        """
+        order = self.order_of(call)
+        return self.steps if order == self.options.order else tuple(self.layers[index].keeps for index in order)
+
+    def _enter_block(self, block: int, streams: Tensor, call: StackCall, output: StackOutput) -> Tensor:
+        """Change the input of a block, counted from 1, if the caller wants it, and keep it, likewise."""
+        if call.transform is not None:
+            streams = transformed(call.transform, block, streams)
+        if call.output_hidden_states:
+            output.hidden_states.append(self.residuals.collapse(streams))
+        return streams
 
     def _skips(self, layer: Layer, call: StackCall) -> bool:
         """Whether stochastic depth leaves a layer out of this training step."""

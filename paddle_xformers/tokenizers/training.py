@@ -139,6 +139,7 @@ def train_model(
 
 
 _LOSSLESS: dict[str, Any] = {
+    "required_chars": "\u2581",  # a piece for the space, though texts such as Chinese ones may have none
     "normalization_rule_name": "identity",
     "remove_extra_whitespaces": False,
     "add_dummy_prefix": False,

@@ -72,13 +72,14 @@ def mems_from_model(mems: tuple[Tensor, ...]) -> Mems:
     return Mems(mems[1:], mems[0])
 
 
-def attention_layers(stack: Stack, output: Any) -> list[AttentionIntermediates]:
+def attention_layers(stack: Stack, output: Any, order: tuple[int, ...] | None = None) -> list[AttentionIntermediates]:
     """Return what each attention layer gave, in the order they ran.
 
     Args:
         stack: The stack that ran.
         output: Its model's output, with attention weights.
+        order: The layers that ran; None: those of the configuration.
     """
     weights = {"a": iter(output.attentions or ()), "c": iter(output.cross_attentions or ())}
-    kinds = (stack.options.layers[index].kind for index in stack.options.order)
+    kinds = (stack.options.layers[index].kind for index in order or stack.options.order)
     return [AttentionIntermediates(next(weights[kind]), kind) for kind in kinds if kind in weights]

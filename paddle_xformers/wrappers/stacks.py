@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from paddle import Tensor
@@ -9,6 +10,7 @@ from paddle import Tensor
 from ..config import schema
 from ..errors import ConfigError
 from ..models import XContinuousConfig, XContinuousModel
+from ..nn.calls import StackCall
 from ..nn.stack import Stack
 from .base import ModelWrapper
 from .keywords import (
@@ -85,6 +87,9 @@ class AttentionLayers(ModelWrapper):
         seq_start_pos: Tensor | None = None,
         condition: Tensor | None = None,
         attn_bias: Tensor | None = None,
+        layers_execute_order: Sequence[int] | None = None,
+        repeat_blocks: Sequence[Any] | None = None,
+        transform_block_inputs: Any = None,
         **others: Any,
     ) -> Tensor | tuple[Tensor, LayerIntermediates]:
         """Run the layers.
@@ -101,6 +106,9 @@ class AttentionLayers(ModelWrapper):
             seq_start_pos: First place of each row that is no padding, (b).
             condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
+            layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
+            repeat_blocks: Blocks to run more than once, likewise.
+            transform_block_inputs: Functions of the input of blocks, likewise.
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -121,6 +129,9 @@ class AttentionLayers(ModelWrapper):
             condition=condition,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            layers_execute_order=layers_execute_order,
+            repeat_blocks=repeat_blocks,
+            transform_block_inputs=transform_block_inputs,
             output_attentions=return_hiddens,
             output_hidden_states=return_hiddens,
             return_dict=True,
@@ -128,7 +139,9 @@ class AttentionLayers(ModelWrapper):
         states: Tensor = output.last_hidden_state
         if not return_hiddens:
             return states
-        layers = attention_layers(self.stack, output)
+        stack = self.stack
+        order = stack.order_of(StackCall(order=layers_execute_order, repeat_blocks=repeat_blocks))
+        layers = attention_layers(stack, output, order)
         return states, LayerIntermediates(list(output.hidden_states[:-1]), states, layers)
 
 
@@ -146,3 +159,26 @@ class CrossAttender(AttentionLayers):
     """Layers that look at a context only, and not at each other; see `AttentionLayers`."""
 
     fixed = {"cross_attend": True, "only_cross": True}
+
+
+class TransformerBlock(AttentionLayers):
+    """Layers to build a model of one's own from: one block, and no final norm, unless told otherwise.
+
+    Args:
+        dim: Width of the residual stream.
+        depth: Number of blocks.
+        heads: Number of query heads; 8 by default.
+        causal: Whether they look backwards only.
+        **options: As in `AttentionLayers`.
+
+    Raises:
+        ConfigError: If a keyword is not known, or no layers can be built from the values.
+    """
+
+    def __init__(
+        self, dim: int, depth: int = 1, heads: int | None = None, *, causal: bool = False, **options: Any
+    ) -> None:
+        object.__setattr__(self, "causal", causal)  # which the base reads, before it is a layer
+        if not {"final_norm", "pre_norm_has_final_norm"} & set(options):
+            options["final_norm"] = False
+        super().__init__(dim, depth, heads, **options)

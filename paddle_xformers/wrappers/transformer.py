@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paddle import Tensor
@@ -17,6 +17,7 @@ from ..models import (
     XEncoderForMaskedLM,
     XEncoderModel,
 )
+from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -104,6 +105,9 @@ class TransformerWrapper(ModelWrapper):
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = False,
         attn_bias: Tensor | None = None,
+        layers_execute_order: Sequence[int] | None = None,
+        repeat_blocks: Sequence[Any] | None = None,
+        transform_block_inputs: Any = None,
         embed_ids: Mapping[str, Tensor] | None = None,
         **others: Any,
     ) -> Any:
@@ -129,6 +133,9 @@ class TransformerWrapper(ModelWrapper):
             prepend_mask: Which of them are no padding, (b, p).
             excise_prepend_embeds: Leave them out of what is returned.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
+            layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
+            repeat_blocks: Blocks to run more than once, likewise.
+            transform_block_inputs: Functions of the input of blocks, likewise.
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
@@ -157,6 +164,9 @@ class TransformerWrapper(ModelWrapper):
             "condition": condition,
             "self_attn_kv_mask": self_attn_kv_mask,
             "attn_bias": attn_bias,
+            "layers_execute_order": layers_execute_order,
+            "repeat_blocks": repeat_blocks,
+            "transform_block_inputs": transform_block_inputs,
             "output_attentions": return_attn,
             "return_dict": True,
         }
@@ -166,7 +176,9 @@ class TransformerWrapper(ModelWrapper):
         if return_mems:
             return result, mems_from_model(output.mems)
         if return_attn:
-            layers = attention_layers(self.model.base_model.stack, output)
+            stack = self.model.base_model.stack
+            order = stack.order_of(StackCall(order=layers_execute_order, repeat_blocks=repeat_blocks))
+            layers = attention_layers(stack, output, order)
             return result, [layer.post_softmax_attn for layer in layers]
         return result
 

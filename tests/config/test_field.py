@@ -143,6 +143,7 @@ def test_group_values_fill_in_defaults_and_freeze_lists():
         "dynamic_tanh_init_alpha": 1.0,
         "norm_bias": False,
         "norm_eps": None,
+        "norm_add_unit_offset": False,
         "norm_placement": "pre",
         "resi_dual_scale": 1.0,
         "softclamp_output": False,

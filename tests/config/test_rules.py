@@ -131,6 +131,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ): [{"use_layerscale": True, "zero_init_branch_output": True}],
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
+    ("norm_add_unit_offset", "norm", "use_layerscale"): [{"norm_add_unit_offset": True, "use_simple_rmsnorm": True}],
     ("embed_num_tokens",): [{"embed_num_tokens": {"a.b": 2}}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],
     ("tie_word_embeddings", "token_emb"): [{"tie_word_embeddings": True, "token_emb": "hashed"}],

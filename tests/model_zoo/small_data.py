@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from model_zoo.image_captioning.data import MAKERS, SIZE
 from model_zoo.text_classification.data import GROUPS
 
 SOUNDS = dict(zip("abdefgiklmnoprstuvz", "AE B D EH F G IH K L M N AA P R S T UH V Z".split(), strict=True))
@@ -60,3 +62,33 @@ def write_idx(path: Path, values: np.ndarray) -> None:
     """Write an array of bytes as MNIST's files are."""
     head = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes()
     path.write_bytes(gzip.compress(head + values.tobytes()))
+
+
+def news(folder: Path, lines: int = 200) -> Path:
+    """Lines of words with tags, in which people, places and organisations are named."""
+    rng = np.random.default_rng(0)
+    words = "今天/t 发表/v 的/u 讲话/n ，/w 人民/n 在/p 北京/ns 上海/ns 新华社/nt 江/nr@泽民/nr 布什/nr".split()
+    chosen = (" ".join(rng.choice(words, 12)).replace("@", "  ") for _ in range(lines))
+    (folder / "tag").mkdir(parents=True, exist_ok=True)
+    (folder / "tag" / "199801.txt").write_text("\n".join(chosen) + "\n", encoding="utf-8")
+    return folder
+
+
+def emoji(folder: Path, count: int = 60) -> Path:
+    """Squares, whose colour and place their names tell; the makers draw them of two sizes."""
+    names = [f"{colour} {place}" for colour in ("RED", "GREEN", "BLUE") for place in range(count // 3)]
+    listed = []
+    for number, name in enumerate(names):
+        emoji = {"name": name, "image": f"{number}.png", **{f"has_img_{maker}": True for maker in MAKERS}}
+        listed.append(emoji)
+        for maker, side in zip(MAKERS, (10, 14), strict=True):
+            drawing = np.zeros([SIZE, SIZE, 4], np.uint8)
+            left = 2 * (number % (count // 3))
+            drawing[20 : 20 + side, left : left + side, [number // (count // 3), 3]] = 255
+            place = folder / "img" / maker / str(SIZE)
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(drawing).save(place / emoji["image"])
+    tones = {"1F3FB": {**listed[0], "image": "1.png"}, "1F3FB-1F3FF": {**listed[0], "image": "2.png"}}
+    listed[0]["skin_variations"] = tones
+    (folder / "emoji.json").write_text(json.dumps(listed))
+    return folder

@@ -11,16 +11,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from model_zoo.common import fetch
 from model_zoo.common.report import table
 from model_zoo.grapheme_to_phoneme import alignment, baseline, scoring
 from model_zoo.grapheme_to_phoneme import data as words
+from model_zoo.image_captioning import baseline as nearest
+from model_zoo.image_captioning import data as drawings
+from model_zoo.image_captioning import scoring as captions
 from model_zoo.image_classification import data as pictures
 from model_zoo.masked_lm import baseline as between
 from model_zoo.masked_lm import data as masking
 from model_zoo.text_classification import classifier
 from model_zoo.text_classification import data as mails
+from model_zoo.token_classification import baseline as known_names
+from model_zoo.token_classification import data as news
+from model_zoo.token_classification import scoring as names
 from paddle_xformers import XByteTokenizer
 from paddle_xformers.errors import InputError
 
@@ -52,10 +59,92 @@ def test_pictures_are_divided_as_given(tmp_path: Path) -> None:
     assert train.labels.tolist() == [n % 10 for n in range(30)] and train.digest != held_out.digest
 
 
+def labelled(text: str, marks: str) -> news.Sentences:
+    """A text with a sign a character: P, L and O begin a name, small letters go on with it."""
+    places = {"P": "B-PER", "p": "I-PER", "L": "B-LOC", "l": "I-LOC", "O": "B-ORG", "o": "I-ORG", "-": "O"}
+    return news.Sentences([text], [[news.LABELS.index(places[mark]) for mark in marks]])
+
+
+def test_names_are_read_from_the_tags_of_words(tmp_path: Path) -> None:
+    path = small_data.news(tmp_path) / "tag" / "199801.txt"
+    usual = path.read_text(encoding="utf-8")
+    path.write_text("江/nr  泽民/nr  、/w  欧阳/nr  修/nr  布什/nr  到/v  北京/ns\n\n" + usual, encoding="utf-8")
+    train, held_out = news.load(str(tmp_path))
+    assert train.texts[0] == "江泽民、欧阳修布什到北京"
+    assert train.labels[0] == labelled(train.texts[0], "Ppp-PppPp-Ll").labels[0]
+    assert not set(train.texts) & set(held_out.texts) and len(held_out.texts) == 20
+    assert len(news.load(str(tmp_path), limit=100)[1].texts) in range(9, 12)
+
+
+def test_long_lines_are_cut_at_pauses_and_short_ones_put_together(tmp_path: Path) -> None:
+    path = small_data.news(tmp_path) / "tag" / "199801.txt"
+    line = " ".join(["好/a"] * 99 + ["，/w"] + ["北京/ns"] * 100)
+    path.write_text(line + "\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    train, _ = news.load(str(tmp_path))
+    assert [len(text) for text in train.texts[:3]] == [100, 128, 72] and train.texts[0].endswith("，")
+    together = news.packed(train)
+    assert together.texts[2].startswith("北京" * 36 + "\n") and max(map(len, together.texts)) <= news.LONGEST
+    assert "\n".join(together.texts) == "\n".join(train.texts)
+    assert [len(text) for text in together.texts] == [len(marks) for marks in together.labels]
+    whole = sum(len(names.names_of(marks)) for marks in train.labels)
+    assert sum(len(names.names_of(marks)) for marks in together.labels) == whole
+
+
+def test_scores_of_names() -> None:
+    wanted = labelled("............", "Ppp-LlLl-Ooo").labels
+    assert names.names_of(wanted[0]) == {(0, 3, "PER"), (4, 6, "LOC"), (6, 8, "LOC"), (9, 12, "ORG")}
+    found = labelled("............", "Ppp-LlLl-oo-").labels  # an I begins one, and it ends too soon
+    assert names.scores_of(found, wanted) == [3 / 4, 3 / 4, 3 / 4]
+    assert names.scores_of(found, wanted, "LOC") == [1, 1, 1] and names.scores_of(found, wanted, "ORG") == [0, 0, 0]
+    assert names.scores_of(labelled(".", "-").labels, labelled(".", "-").labels) == [0, 0, 0]
+
+
+def test_names_that_were_seen_are_found_again(tmp_path: Path) -> None:
+    train, held_out = news.load(str(small_data.news(tmp_path)))
+    for name, found in known_names.predictions(train, held_out.texts).items():
+        assert names.scores_of(found, held_out.labels)[2] > 0.95, name
+    seen = labelled("北京大学在北京，上海", "Oooo-Ll-Ll")
+    assert (
+        known_names.predictions(seen, ["去北京大学"])["names seen in training"]
+        == labelled("去北京大学", "-Oooo").labels
+    )
+
+
+def test_drawings_are_divided_by_their_captions(tmp_path: Path) -> None:
+    folder = small_data.emoji(tmp_path)
+    train, held_out = drawings.load(str(folder))
+    assert len(train.captions) + len(held_out.captions) == 124 and set(held_out.captions) <= set(train.captions)
+    assert train.captions.count("red 0, light skin") + held_out.captions.count("red 0, light skin") == 2
+    assert "red 0, light skin and dark skin" in train.captions
+    assert train.pixels.shape == (len(train.captions), 64, 64, 4) and train.pixels.dtype == np.uint8
+    listed = json.loads((folder / "emoji.json").read_text())
+    listed[5]["has_img_twitter"] = False
+    (folder / "emoji.json").write_text(json.dumps(listed))
+    both = [caption for side in drawings.load(str(folder)) for caption in side.captions]
+    assert len(both) == 122 and "red 5" not in both  # it would have nothing to be compared with
+
+
+def test_the_nearest_drawing_has_the_caption(tmp_path: Path) -> None:
+    train, held_out = drawings.load(str(small_data.emoji(tmp_path)))
+    found = nearest.captions(train, train)
+    alone = [place for place, caption in enumerate(train.captions) if caption[:5] not in ("red 0", "red 1", "red 2")]
+    assert [found[place] for place in alone] == [train.captions[place] for place in alone]
+    colours = [caption.split()[0] for caption in held_out.captions]
+    assert [caption.split()[0] for caption in nearest.captions(train, held_out)] == colours
+
+
+def test_scores_of_captions() -> None:
+    wanted = ["boy, light skin", "red car", "man and woman, light skin and dark skin"]
+    assert captions.scores_of(wanted, wanted) == [1, 1, 1]
+    found = ["boy, dark skin", "blue car", "man and woman"]
+    right, bare, words = captions.scores_of(found, wanted)
+    assert (right, bare) == (0, 2 / 3) and words == 2 * (2 + 1 + 3) / (3 + 2 + 8 + 3 + 2 + 3)
+
+
 def test_unusable_data_is_refused_in_one_sentence(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    for module in (mails, words, pictures):
+    for module in (mails, words, pictures, news, drawings):
         with pytest.raises(InputError, match="--data"):
             module.load(str(empty))
     (small_data.mails(tmp_path / "mails") / "spam-1" / "00001.json").write_text("{}")
@@ -68,6 +157,16 @@ def test_unusable_data_is_refused_in_one_sentence(tmp_path: Path) -> None:
     small_data.write_idx(damaged, np.zeros([200, 28], np.uint8))
     with pytest.raises(InputError, match="another kind of file"):
         pictures.load(str(tmp_path / "clothes"))
+    (small_data.news(tmp_path / "news") / "tag" / "199801.txt").write_text("北京/ns 好\n", encoding="utf-8")
+    with pytest.raises(InputError, match="line 1 .* is no line of this corpus"):
+        news.load(str(tmp_path / "news"))
+    emoji = small_data.emoji(tmp_path / "emoji")
+    for content, message in ((np.zeros([8, 8, 3], np.uint8), "8 x 8 pixels"), (None, "cannot be read")):
+        for maker in drawings.MAKERS:
+            file = emoji / "img" / maker / "64" / "3.png"
+            file.write_bytes(b"no picture") if content is None else Image.fromarray(content).save(file)
+        with pytest.raises(InputError, match=message):
+            drawings.load(str(emoji))
     damaged.write_bytes(b"\x1f\x8b no gzip")
     with pytest.raises(InputError, match="cannot be read"):
         pictures.load(str(tmp_path / "clothes"))
@@ -210,3 +309,11 @@ def test_wheels_and_debian_packages_are_unpacked(place: Path, monkeypatch: pytes
 
     monkeypatch.setattr(fetch, "_run", download)
     assert json.loads((fetch.from_pypi("thing", "2") / "thing" / "data.json").read_text()) == [1]
+
+    def download_sources(command: list[str], folder: Path, name: str) -> None:
+        assert command[-1] == "other==3" and {"--no-deps", "--no-binary=:all:"} <= {*command}
+        with tarfile.open(folder / "other-3.tar.gz", "w:gz") as archive:
+            archive.add(place / "bin" / "apt-get", "other-3/other/data.txt")
+
+    monkeypatch.setattr(fetch, "_run", download_sources)
+    assert (fetch.from_pypi("other", "3", source=True) / "other" / "data.txt").is_file()

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import paddle
 import pytest
+from paddlenlp import Taskflow
 from paddlenlp.peft import LoRAModel
 from paddlenlp.transformers import (
     AutoImageProcessor,
     AutoModelForConditionalGeneration,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
 )
 
@@ -30,9 +32,13 @@ from model_zoo.common.plan import model_fields
 from model_zoo.common.progress import Progress, newest_checkpoint
 from model_zoo.common.runs import RECORD, Run
 from model_zoo.grapheme_to_phoneme import speaker
+from model_zoo.image_captioning import captioner, pictures
+from model_zoo.image_captioning.data import Drawings
 from model_zoo.image_classification import classifier as images
 from model_zoo.text_classification import classifier as texts
 from model_zoo.text_classification import run as text_classification
+from model_zoo.token_classification import tagger
+from model_zoo.token_classification.data import LABELS
 from paddle_xformers import AutoModelForImageClassification, XImageProcessor, XViTConfig, XViTForImageClassification
 
 from . import small_data
@@ -43,6 +49,11 @@ RECIPES = {
     "masked_lm": (small_data.mails, ("commonest between the neighbours", "commonest of all")),
     "grapheme_to_phoneme": (small_data.dictionary, ("greedy", "4 beams", "letters by their neighbours", "(right: ")),
     "image_classification": (small_data.clothes, ("logistic regression on pixels", "Hardest: ")),
+    "token_classification": (
+        small_data.news,
+        ("names seen in training", "logistic regression on neighbours", "PER only"),
+    ),
+    "image_captioning": (small_data.emoji, ("captions right", "caption of the nearest picture", "(right: ")),
 }
 
 
@@ -74,21 +85,33 @@ def _text_classifier_serves(folder: Path, scores: dict[str, Any]) -> None:
     assert tokenizer.model_max_length == model.config.max_seq_len
     inputs = tokenizer(["free money", "the kernel " * 99], padding=True, truncation=True, return_tensors="pd")
     inputs = {name: value for name, value in inputs.items() if name != "token_type_ids"}
-    assert inputs["input_ids"].shape == [2, model.config.max_seq_len] and model(**inputs).shape == [2, 2]
+    assert inputs["input_ids"].shape == [2, model.config.max_seq_len]
+    model.eval()
+    chances = paddle.nn.functional.softmax(model(**inputs), axis=-1).numpy()
+    classify = Taskflow("text_classification", model="xencoder", task_path=str(folder), top_k=2)
+    for answer, row in zip(classify(["free money", "the kernel " * 99], truncation=True), chances, strict=True):
+        found = {one["label"]: one["score"] for one in answer["predictions"]}
+        np.testing.assert_allclose([found["ham"], found["spam"]], row, atol=1e-5)
 
 
 def _masked_lm_serves(folder: Path, scores: dict[str, Any]) -> None:
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     ids = tokenizer(f"free {tokenizer.mask_token}", return_tensors="pd")["input_ids"]
     assert (ids == tokenizer.mask_token_id).sum() == 1 and model(ids).shape[-1] == len(tokenizer)
+    model.eval()
+    fill = Taskflow("fill_mask", model="xencoder", task_path=str(folder), top_k=1)
+    (((best,),),) = (answer["predictions"] for answer in fill(f"free {tokenizer.mask_token}"))
+    assert best["token"] == int(model(ids)[0, -1].argmax())
 
 
 def _speaker_serves(folder: Path, scores: dict[str, Any]) -> None:
     model, tokenizer = AutoModelForConditionalGeneration.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     assert model.generation_config.max_new_tokens == speaker.LONGEST
     assert tokenizer.decode(tokenizer("abate AH B")["input_ids"][-2:]) == " AH B"
+    model.eval()
     ids = model.generate(**tokenizer(["abate"], return_attention_mask=True, return_tensors="pd"))[0]
-    assert ids.shape[0] == 1
+    speak = Taskflow("text2text_generation", model="xseq2seq", task_path=str(folder))
+    assert speak("abate")[0]["answer"] == tokenizer.decode(ids[0].tolist(), skip_special_tokens=True)
 
 
 def _image_classifier_serves(folder: Path, scores: dict[str, Any]) -> None:
@@ -97,7 +120,36 @@ def _image_classifier_serves(folder: Path, scores: dict[str, Any]) -> None:
         AutoImageProcessor.from_pretrained(str(folder)),
     )
     assert model.config.id2label[9] == "ankle boot"
-    assert model(**processor([np.zeros([40, 30, 3], np.uint8)])).shape == [1, 10]
+    picture = np.arange(3600, dtype=np.uint8).reshape(40, 30, 3)
+    model.eval()
+    chances = paddle.nn.functional.softmax(model(**processor([picture])), axis=-1).numpy()
+    classify = Taskflow("image_classification", model="xvit", task_path=str(folder))
+    (best,) = classify(picture)[0]["predictions"]
+    assert best["label"] == model.config.id2label[int(chances.argmax())] and chances.shape == (1, 10)
+    np.testing.assert_allclose(best["score"], chances.max(), atol=1e-5)
+
+
+def _tagger_serves(folder: Path, scores: dict[str, Any]) -> None:
+    model, tokenizer = AutoModelForTokenClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    text = "江泽民在北京发表讲话龘x，新华社"  # two characters are spelled in bytes
+    ids = tokenizer(text, return_tensors="pd")["input_ids"]
+    assert ids.shape == [1, len(text) + 2] and tokenizer.decode(ids[0].tolist()) == text
+    model.eval()
+    logits = model(ids)
+    find = Taskflow("token_classification", model="xencoder", task_path=str(folder))
+    tokens = find(text, aggregation="token")[0]["predictions"]
+    assert [token["label"] for token in tokens] == [LABELS[best] for best in logits[0].argmax(-1).tolist()]
+    (labels,) = tagger.labelled(model, tokenizer, [text])
+    firsts = {token["start"]: token["label"] for token in reversed(tokens)}
+    assert [firsts[place] for place in range(len(text))] == [LABELS[label] for label in labels]
+
+
+def _captioner_serves(folder: Path, scores: dict[str, Any]) -> None:
+    model, tokenizer = AutoModelForConditionalGeneration.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    drawing = np.full([64, 64, 4], 255, np.uint8)
+    rows = pictures.Rows(Drawings(drawing[None], ["white"]), None, AutoImageProcessor.from_pretrained(str(folder)))
+    describe = Taskflow("image_to_text", model="xcaption", task_path=str(folder), decode_strategy="greedy_search")
+    assert [describe(drawing[:, :, :3])[0]["answer"]] == captioner.described(model, tokenizer, rows)
 
 
 _CHECKS = {
@@ -105,6 +157,8 @@ _CHECKS = {
     "masked_lm": _masked_lm_serves,
     "grapheme_to_phoneme": _speaker_serves,
     "image_classification": _image_classifier_serves,
+    "token_classification": _tagger_serves,
+    "image_captioning": _captioner_serves,
 }
 
 
@@ -187,7 +241,7 @@ def test_an_interrupted_run_ends_as_the_uninterrupted_one(
 
 
 def processor(**options: Any) -> XImageProcessor:
-    return XImageProcessor(size=28, channels=1, image_mean=0.0, image_std=1.0, **options)
+    return XImageProcessor(**{"size": 28, "channels": 1, "image_mean": 0.0, "image_std": 1.0, **options})
 
 
 def test_pictures_are_moved_by_seed_and_epoch() -> None:
@@ -200,8 +254,8 @@ def test_pictures_are_moved_by_seed_and_epoch() -> None:
         found = rows[0]["pixel_values"][0]
         assert found.shape == (28, 28) and found.max() == 1 and np.array_equal(found, rows[0]["pixel_values"][0])
         places.add(tuple(np.argwhere(found)[0].tolist()))
-    assert {row for row, _ in places} == {1, 2, 3, 4, 5}
-    assert {column for _, column in places} == {3, 4, 5, 6, 7, 20, 21, 22, 23, 24}
+    assert {row for row, _ in places} == {2, 3, 4}
+    assert {column for _, column in places} == {4, 5, 6, 21, 22, 23}
 
 
 def test_rows_know_their_epoch() -> None:
@@ -222,3 +276,24 @@ def test_held_out_pictures_are_not_moved() -> None:
     np.testing.assert_allclose(row["pixel_values"], pictures.pixels / np.float32(255), atol=1e-6)
     logits = XViTForImageClassification(config)(paddle.to_tensor(row["pixel_values"][None]))
     assert row["labels"] == 3 and logits.shape == [1, 10]
+
+
+def test_drawings_are_changed_by_seed_and_epoch() -> None:
+    drawing = np.zeros([64, 64, 4], np.uint8)
+    drawing[30, 40] = 200, 100, 50, 255
+    rows = pictures.Rows(Drawings(drawing[None], ["dot"]), [[7, 2]], processor(channels=3, do_resize=False), seed=1)
+    places, backgrounds = set(), set()
+    for epoch in range(80):
+        rows.set_epoch(epoch)
+        row = rows[0]
+        found = row["pixel_values"]
+        assert found.shape == (3, 64, 64) and row["labels"] == [7, 2] and np.array_equal(found, rows[0]["pixel_values"])
+        background = found[:, 0, 0]
+        (place,) = np.argwhere((found != background[:, None, None]).any(0))
+        np.testing.assert_allclose(found[:, place[0], place[1]] * 255, [200, 100, 50], rtol=0.16)
+        places.add(tuple(place.tolist()))
+        backgrounds.add(tuple(background.tolist()))
+    assert {row for row, _ in places} == {*range(26, 35)} and {column for _, column in places} == {*range(36, 45)}
+    assert (0.0, 0.0, 0.0) in backgrounds and len(backgrounds) > 40
+    batch = pictures.together([{**row, "labels": [7, 2]}, {**row, "labels": [7, 8, 2]}])
+    assert batch["labels"].tolist() == [[7, 2, -100], [7, 8, 2]] and batch["pixel_values"].shape == [2, 3, 64, 64]

@@ -38,6 +38,16 @@ def test_initializer_range_redraws_linears_and_embeddings():
             assert value.std() == pytest.approx(0.02, rel=0.05), name
 
 
+@pytest.mark.parametrize("norm", ["layernorm", "rmsnorm", "scalenorm", "dynamic_tanh", "derf"])
+def test_gains_stored_less_one_start_as_the_same_model(norm):
+    values = {"norm": norm, "use_layerscale": True, "layerscale_init_value": 0.1, "dynamic_tanh_init_alpha": 1.0}
+    plain, stored = parameters(**values), parameters(**values, norm_add_unit_offset=True)
+    gains = [name for name in plain if name.endswith(("norm.weight", "norm.alpha", "layer_scale.weight"))]
+    assert len(gains) == (8 if norm in ("dynamic_tanh", "derf") else 5)
+    for name in gains:
+        np.testing.assert_allclose(stored[name], plain[name] - 1, atol=1e-6, err_msg=name)
+
+
 @pytest.mark.parametrize("field", ["attn_zero_init_output", "ff_zero_init_output", "zero_init_branch_output"])
 def test_zero_init_makes_the_branch_start_as_nothing(field):
     found = parameters(**{field: True})

@@ -73,6 +73,7 @@ LIME = {"integrate_layers": True}
 DEPTHS = {"attn_aggregated_residuals": True, "attn_aggregated_residual_kwargs": {"lora_rank": 6}}
 UNET = {"unet_skips": True}
 REINJECT = {"reinject_input": True}
+SCALES = {"use_layerscale": True, "layerscale_init_value": 0.1}
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
@@ -218,6 +219,11 @@ CASES = [
     Case("derf", {"use_derf": True, "sandwich_norm": True}),
     Case("post-norm", {"pre_norm": False}),
     Case("sandwich norm", {"sandwich_norm": True}),
+    *(
+        Case(f"gains less 1: {name}", {name: True, "dim": 16} | SCALES, ours={"norm_add_unit_offset": True})
+        for name in ("sandwich_norm", "use_rmsnorm", "use_scalenorm", "use_dynamic_tanh", "use_derf")
+    ),
+    Case("gains less 1 here only", SCALES, ours={"norm_add_unit_offset": True}, theirs={"norm_add_unit_offset": False}),
     Case("norms before and after", {"pre_and_post_norm": True, "use_rmsnorm": True}),
     Case("no final norm", {"pre_norm_has_final_norm": False}),
     Case("soft clamp of the output", {"softclamp_output": True}),

@@ -65,7 +65,8 @@ def test_parameter_gradients(pair: Pair) -> None:
     if not pair.case.same_parameters:
         return
     options = pair.ours.config.stack_options()
-    theirs = apply_rules(RULES, pair.their_result.gradients, options, pair.family.base, unit_offset=False)
+    gradients, offset = pair.their_result.gradients, options.norm.norm_add_unit_offset  # as ours: gradients have none
+    theirs = apply_rules(RULES, gradients, options, pair.family.base, unit_offset=offset)
     for name, gradient in theirs.items():
         assert_close(pair.our_result.gradients[name], gradient, PARAMETER_TOLERANCE, name)
 

@@ -24,6 +24,15 @@ def test_training_is_deterministic_and_lossless(corpus, model_type):
 
 
 @pytest.mark.parametrize("model_type", ["bpe", "unigram"])
+def test_texts_without_spaces_teach_the_space_too(tmp_path, model_type):
+    (tmp_path / "a.txt").write_text("今天天气好\n天气今天好\n好天气\n" * 50, encoding="utf-8")
+    tokenizer = XTokenizer.train(tmp_path, 270, model_type=model_type)
+    ids = tokenizer("今天  天气 x")["input_ids"]
+    assert tokenizer.decode(ids) == "今天  天气 x"
+    assert tokenizer("好 x", return_offsets_mapping=True)["offset_mapping"] == [(0, 1), (1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize("model_type", ["bpe", "unigram"])
 def test_cutting_at_line_feeds_changes_no_token(corpus, model_type):
     tokenizer = XTokenizer.train(corpus, 340, model_type=model_type)
     text = corpus.read_text(encoding="utf-8")[:5000] + "\n\n  \n x"

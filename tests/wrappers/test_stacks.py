@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_xformers import CrossAttender, Decoder, Encoder, InputError
+from paddle_xformers import ConfigError, CrossAttender, Decoder, Encoder, InputError, TransformerBlock
 
 from .small import STACK, without_gradient
 
@@ -115,3 +115,20 @@ def test_a_stack_comes_back_from_its_folder(x, tmp_path):
     again.model = loaded
     again.eval()
     np.testing.assert_array_equal(again(x).numpy(), stack(x).numpy())
+
+
+def test_a_block_has_no_final_norm_and_looks_where_it_is_told(x):
+    width = {name: value for name, value in STACK.items() if name != "depth"}
+    for causal, whole in ((False, Encoder), (True, Decoder)):
+        block = TransformerBlock(**width, causal=causal)
+        assert block.causal is causal
+        assert block.stack.final_norm is None
+        assert [layer.kind for layer in block.stack.layers] == ["a", "f"]
+        same = whole(**width, depth=1, pre_norm_has_final_norm=False)
+        same.set_state_dict(block.state_dict())
+        for layers in (block, same):
+            layers.eval()
+        np.testing.assert_array_equal(block(x).numpy(), same(x).numpy())
+    assert TransformerBlock(**width, depth=2, pre_norm_has_final_norm=True).stack.final_norm is not None
+    with pytest.raises(ConfigError, match="TransformerBlock has no keyword 'sandwich'"):
+        TransformerBlock(**width, sandwich=True)

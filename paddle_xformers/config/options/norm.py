@@ -46,6 +46,12 @@ class NormOptions:
         above=0,
         examples=(0.001,),
     )
+    norm_add_unit_offset: bool = option(
+        False,
+        "The gains of the norms in the stack and of use_layerscale are stored less 1, so that weight decay draws them "
+        "to 1 and not to 0; what is computed at first is the same. x-transformers stores them so by default.",
+        feature="norm-unit-offset",
+    )
     norm_placement: str = option(
         "pre",
         "pre: before each branch. post: after each residual sum. sandwich: before and on the branch output. "
@@ -114,6 +120,11 @@ class NormOptions:
         feature="norm-final",
         examples=(False,),
     )
+
+    @property
+    def offset(self) -> float:
+        """What stored gains are less by."""
+        return 1.0 if self.norm_add_unit_offset else 0.0
 
     @property
     def is_adaptive(self) -> bool:

@@ -98,8 +98,8 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
                 of the tokens; needed where the configuration has such parts.
             sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
-            embed_ids: Further ids of each token, (b, n, k), or (b, n) by name (needs embed_num_tokens); by default all
-                are 0.
+            embed_ids: Further ids of each token (needs embed_num_tokens): (b, n) by name, or (b, n, k) in the
+                alphabetical order of the names; by default all are 0.
             **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
 
         Returns:

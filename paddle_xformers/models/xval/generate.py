@@ -30,8 +30,8 @@ class NumberGeneration(CausalGeneration):
     """Generation for causal models with numbers among their tokens."""
 
     rows_of_generate: tuple[str, ...] = (
-        *(name for name in CausalGeneration.rows_of_generate if name != "prefix_attn_len"),
-        "input_numbers",
+        *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
+        *("condition", "self_attn_kv_mask", "input_numbers"),
     )
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
@@ -135,7 +135,9 @@ class NumberGeneration(CausalGeneration):
             **kwargs: The other arguments.
         """
         inputs = super().prepare_inputs_for_generation(input_ids, past_key_values, **kwargs)
-        del inputs["prefix_attn_len"]  # this family reads its prompts backwards only
+        # Nothing stands in front of the tokens of this family, or is added to them.
+        known = {*self.rows_of_generate, "input_ids", "past_key_values", "use_cache", "mems", "return_dict"}
+        inputs = {name: value for name, value in inputs.items() if name in known}
         numbers = input_numbers if cache is None else cache[0]
         if numbers is not None:
             numbers = numbers[:, -inputs["input_ids"].shape[1] :]

@@ -13,8 +13,9 @@ from ...nn.calls import StackCall
 from ...nn.linear import Linear
 from ...nn.lm_head import make_lm_head
 from ...nn.number_embeddings import NumberEmbeddings
-from ..backbone import TokenBackbone
+from ..backbone import Backbone
 from ..extras import Extras, taken
+from ..inputs import check_tokens
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
 from ..pretrained import XPretrainedModel
 from .configuration import XValConfig
@@ -56,7 +57,7 @@ class XValPretrainedModel(XPretrainedModel):
 
 
 @register_base_model
-class XValModel(XValPretrainedModel, TokenBackbone):
+class XValModel(XValPretrainedModel, Backbone):
     """The decoder without a head: token ids and numbers to hidden states.
 
     Args:
@@ -69,8 +70,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
     def __init__(self, config: XValConfig) -> None:
         super().__init__(config)
         options = config.stack_options()
-        self.embeddings: NumberEmbeddings = NumberEmbeddings(options)
-        self.extra_embeddings = None
+        self.embeddings = NumberEmbeddings(options)
         self.build_body(options)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
@@ -117,7 +117,7 @@ class XValModel(XValPretrainedModel, TokenBackbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -141,7 +141,13 @@ class XValModel(XValPretrainedModel, TokenBackbone):
             return_mems=return_mems,
             **taken(extras),
         )
-        output = self.run(input_ids, inputs_embeds, position_ids, call, input_numbers=input_numbers)
+        size = check_tokens(input_ids, inputs_embeds, self.embeddings_width)
+        output = self.run_body(
+            lambda positions: self.embeddings(input_ids, positions, inputs_embeds, input_numbers),
+            size,
+            position_ids,
+            call,
+        )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
@@ -207,7 +213,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XNumberLMOutput, or a tuple of its values that are not None: the mean loss if there are labels (cross

@@ -56,6 +56,9 @@ class Site:
 class Lookback(nn.Layer):
     """One idea of looking back; a subclass overrides the stage it acts at."""
 
+    # The layers that must have run before.
+    needs: tuple[int, ...] = ()
+
     def streams(self, streams: Tensor, earlier: tuple[Trace, ...]) -> Tensor:
         """Change the streams as they come to the layer."""
         return streams

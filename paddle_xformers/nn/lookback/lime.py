@@ -24,6 +24,7 @@ class LIMe(Lookback):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.index = site.index
+        self.needs = tuple(range(site.index))
         self.mixtures = site.views
         self.softmax = site.options.layer_integrate_use_softmax
         self.norm = RMSNorm(site.dim)

@@ -19,6 +19,7 @@ class UNetSkip(Lookback):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.source = site.skip_from
+        self.needs = () if site.skip_from is None else (site.skip_from,)
         self.proj = Linear(2 * site.dim, site.dim)
 
     def streams(self, streams: Tensor, earlier: tuple[Trace, ...]) -> Tensor:

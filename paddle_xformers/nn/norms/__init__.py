@@ -23,12 +23,16 @@ class Identity(nn.Layer):
 provide(
     "norm",
     {
-        "layernorm": lambda dim, options: LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5),
-        "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12),
-        "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12),
+        "layernorm": lambda dim, options: LayerNorm(
+            dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5, offset=options.offset
+        ),
+        "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12, offset=options.offset),
+        "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12, offset=options.offset),
         "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
-        "dynamic_tanh": lambda dim, options: DynamicTanh(dim, alpha=options.dynamic_tanh_init_alpha),
-        "derf": lambda dim, options: Derf(dim),
+        "dynamic_tanh": lambda dim, options: DynamicTanh(
+            dim, alpha=options.dynamic_tanh_init_alpha, unit_offset=options.norm_add_unit_offset
+        ),
+        "derf": lambda dim, options: Derf(dim, offset=options.offset),
         "adaptive_layernorm": lambda dim, options: AdaptiveNorm(
             dim, options.condition_width(dim), SimpleLayerNorm(dim, eps=options.norm_eps or 1e-5)
         ),

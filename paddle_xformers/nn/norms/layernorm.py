@@ -20,23 +20,26 @@ class LayerNorm(nn.Layer):
         dim: Width of the last axis.
         bias: Also add a learned bias.
         eps: Added to the variance.
+        offset: What is added to the gains; they are stored less this.
     """
 
-    def __init__(self, dim: int, *, bias: bool = False, eps: float = 1e-5) -> None:
+    def __init__(self, dim: int, *, bias: bool = False, eps: float = 1e-5, offset: float = 0.0) -> None:
         super().__init__()
         self.dim = dim
         self.eps = eps
-        self.weight = self.create_parameter([dim], default_initializer=Constant(1.0))
+        self.offset = offset
+        self.weight = self.create_parameter([dim], default_initializer=Constant(1.0 - offset))
         self.bias = self.create_parameter([dim], is_bias=True) if bias else None
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Normalise `x`, (..., dim); `condition` is for adaptive norms and not used here."""
+        weight = self.weight + self.offset if self.offset else self.weight
         if wants_cpu_gradient(x):
-            return _LayerNorm.apply(x, self.weight, self.bias, self.eps)
+            return _LayerNorm.apply(x, weight, self.bias, self.eps)
         bias = self.bias
         if bias is None and not paddle.in_dynamic_mode():
-            bias = paddle.zeros_like(self.weight)  # without one oneDNN, in Paddle Inference, returns wrong numbers
-        return F.layer_norm(x, [self.dim], self.weight, bias, self.eps)
+            bias = paddle.zeros_like(weight)  # without one oneDNN, in Paddle Inference, returns wrong numbers
+        return F.layer_norm(x, [self.dim], weight, bias, self.eps)
 
 
 class SimpleLayerNorm(nn.Layer):

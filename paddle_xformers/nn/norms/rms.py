@@ -22,21 +22,24 @@ class RMSNorm(nn.Layer):
         dim: Width of the last axis.
         eps: Added to the mean square.
         gains: Number of learned gains: `dim`, or 1 for ScaleNorm.
+        offset: What is added to the gains; they are stored less this.
     """
 
-    def __init__(self, dim: int, *, eps: float = 1e-12, gains: int | None = None) -> None:
+    def __init__(self, dim: int, *, eps: float = 1e-12, gains: int | None = None, offset: float = 0.0) -> None:
         super().__init__()
         self.eps = eps
-        self.weight = self.create_parameter([gains or dim], default_initializer=Constant(1.0))
+        self.offset = offset
+        self.weight = self.create_parameter([gains or dim], default_initializer=Constant(1.0 - offset))
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Normalise `x`, (..., dim); `condition` is for adaptive norms and not used here."""
+        weight = self.weight + self.offset if self.offset else self.weight
         if on_cpu(x) and x.shape[-2] > 1:
-            return _RMSNorm.apply(x, self.weight, self.eps)
+            return _RMSNorm.apply(x, weight, self.eps)
         wide = x.astype("float32")
         # x * x, not x ** 2: Paddle Inference on the CPU miscompiles the power.
         mean_square = (wide * wide).mean(axis=-1, keepdim=True)
-        return (wide * (mean_square + self.eps).rsqrt()).astype(x.dtype) * self.weight
+        return (wide * (mean_square + self.eps).rsqrt()).astype(x.dtype) * weight
 
 
 class ScaleNorm(RMSNorm):
@@ -45,10 +48,11 @@ class ScaleNorm(RMSNorm):
     Args:
         dim: Width of the last axis.
         eps: Added to the mean square.
+        offset: What is added to the gain.
     """
 
-    def __init__(self, dim: int, *, eps: float = 1e-12) -> None:
-        super().__init__(dim, eps=eps, gains=1)
+    def __init__(self, dim: int, *, eps: float = 1e-12, offset: float = 0.0) -> None:
+        super().__init__(dim, eps=eps, gains=1, offset=offset)
 
 
 class SimpleRMSNorm(nn.Layer):

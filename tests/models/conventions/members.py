@@ -114,6 +114,12 @@ def spelt(config: Any, fields: dict[str, Any]) -> dict[str, Any] | None:
     return found
 
 
+def runs(config: Any, bundle: dict[str, Any]) -> bool:
+    """Whether a bundle is one of the family's."""
+    fields = spelt(config, bundle)
+    return fields is not None and "dec_custom_layers" not in fields  # its bundle has no cross attention
+
+
 def each_model(wanted: Any = lambda member: True) -> Any:
     """Run a test over the members and their bundles, as arguments `subject` and `fields`."""
     chosen = [
@@ -124,7 +130,7 @@ def each_model(wanted: Any = lambda member: True) -> Any:
         and wanted(member)
         and (member.is_main or name in FEW)
         and not (fields.get("cross_attend") and member.suffix == "ForMultipleChoice")
-        and "dec_custom_layers" not in fields  # its bundle has no cross attention
+        and runs(member.subject.config, bundle)
     ]
     return pytest.mark.parametrize(("subject", "fields"), chosen)
 

@@ -11,11 +11,15 @@ import paddle
 from paddle_xformers.nn.stack import Stack
 
 from ...contracts.subjects.subject import Subject
-from .members import BUNDLES, MEMBERS, each_model
+from .members import BUNDLES, CONFIGS, MEMBERS, each_model, runs
 
 
 def has_tokens(member) -> bool:
     return "num_tokens" in member.subject.config.fields()
+
+
+def takes_embeddings(member) -> bool:
+    return "inputs_embeds" in inspect.signature(member.model.forward).parameters
 
 
 def rows(subject: Subject, model, inputs) -> int:
@@ -25,7 +29,10 @@ def rows(subject: Subject, model, inputs) -> int:
 
 
 def test_there_are_bundles_enough():
-    assert len(BUNDLES) >= 12
+    """At least twelve for each family."""
+    for config in CONFIGS:
+        own = [name for name, fields in BUNDLES.items() if runs(config, fields)]
+        assert len(own) >= 12, (config.__name__, own)
     assert {member.subject.config for member in MEMBERS if member.suffix == "Model"} == {
         member.subject.config for member in MEMBERS
     }
@@ -105,7 +112,7 @@ def test_a_step_of_training_lowers_the_loss(subject: Subject, fields):
     assert np.isfinite(losses).all() and losses[-1] < losses[0]
 
 
-@each_model(has_tokens)
+@each_model(takes_embeddings)
 def test_embeddings_in_place_of_ids(subject: Subject, fields):
     model = subject.build(fields)
     inputs = subject.feed(model)
@@ -118,14 +125,18 @@ def test_resizing_the_vocabulary(subject: Subject, fields):
     model = subject.build(fields)
     inputs = subject.feed(model)
     inputs["input_ids"] = inputs["input_ids"] % 20
-    expected, size = subject.numbers(model, inputs), model.config.vocab_size
+
+    def result() -> np.ndarray:
+        return getattr(subject.output(model, inputs), subject.result).numpy()
+
+    expected, size = result(), model.config.vocab_size
     before = model.get_input_embeddings().weight.numpy()
     for new in (size + 10, size - 15):
         model.resize_token_embeddings(new)
         assert model.config.vocab_size == model.config.num_tokens == new
         kept = min(new, size)
         np.testing.assert_array_equal(model.get_input_embeddings().weight.numpy()[:kept], before[:kept])
-        found = subject.numbers(model, inputs)
+        found = result()
         head = model.get_output_embeddings()
         if head is not None:
             assert found.shape[-1] == head.weight.shape[0] == new
