@@ -21,6 +21,7 @@ MOST_NAMES = 8  # parity cases that are named in a row
 # Features that are one value of a field; the field itself may be declared with another feature.
 CHOICES: dict[str, tuple[str, Any]] = {
     "attn-entmax15": ("attn_normalizer", "entmax15"),
+    "attn-gumbel-softmax": ("attn_normalizer", "gumbel"),
     "attn-hard": ("attn_normalizer", "hard"),
     "attn-sigmoid": ("attn_normalizer", "sigmoid"),
     "cond-adaptive-layernorm": ("norm", "adaptive_layernorm"),

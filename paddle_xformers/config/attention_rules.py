@@ -85,6 +85,7 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
         *_gate_rules(prefix),
         *_hybrid_rules(prefix),
         *_rope_key_rules(prefix),
+        *_inverted_rules(prefix),
         rule(
             (qk_rms, k_rms),
             _in_any_layer((qk_rms, k_rms), _both),
@@ -167,6 +168,27 @@ def _rope_key_rules(prefix: str) -> tuple[Rule, ...]:
             _in_any_layer(sizes, _too_many_rope_keys),
             "{0}={{{0}}} must leave a key head to the latent, and there are as many as {1}={{{1}}}, {2}={{{2}}} and "
             "{3}={{{3}}} make; use fewer".format(*sizes),
+        ),
+    )
+
+
+def _inverted_rules(prefix: str) -> tuple[Rule, ...]:
+    """The rules of queries that compete for keys."""
+    rule = _for_cross_attention if prefix else _for_self_attention
+    inverted, normalizer = f"{prefix}attn_inverted_attention", f"{prefix}attn_normalizer"
+    straight = f"{prefix}attn_sparse_topk_straight_through"
+    return (
+        rule(
+            (inverted, normalizer),
+            _in_any_layer((inverted, normalizer), lambda on, name: on and name != "softmax"),
+            f"{inverted}={{{inverted}}} makes weights by a softmax over the queries, in place of {normalizer}="
+            f"{{{normalizer}!r}} over the keys; leave one of them out",
+        ),
+        rule(
+            (inverted, straight),
+            _in_any_layer((inverted, straight), _both),
+            f"{inverted}={{{inverted}}} and {straight}={{{straight}}} do not go together: keys that are left out would "
+            "count in the softmax over the queries; leave one of them out",
         ),
     )
 

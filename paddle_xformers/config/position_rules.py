@@ -28,6 +28,19 @@ def _rotates_part_of_a_group(v: Values) -> bool:
     return any(each(v["attn_collab_heads"])) or any(kv not in (None, heads) for kv in each(v["attn_kv_heads"]))
 
 
+# Switches that act on self attention alone.
+_OF_SELF_ATTENTION = ("attn_selective", "attn_orthog_projected_values", "attn_orthog_projected_values_per_head")
+
+
+def _of_self_attention(name: str) -> Rule:
+    return Rule(
+        (name, "custom_layers", "only_cross"),
+        lambda v: any(each(v[name])) and _no_self_attention(v),
+        f"{name}={{{name}}} acts on self attention, and the stack has none (only_cross={{only_cross}}, "
+        "custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    )
+
+
 POSITION_RULES: tuple[Rule, ...] = (
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
@@ -106,12 +119,7 @@ POSITION_RULES: tuple[Rule, ...] = (
         "max_attend_past={max_attend_past} acts on self attention, and the stack has none "
         "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
     ),
-    Rule(
-        ("attn_selective", "custom_layers", "only_cross"),
-        lambda v: any(each(v["attn_selective"])) and _no_self_attention(v),
-        "attn_selective={attn_selective} acts on self attention, and the stack has none "
-        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
-    ),
+    *map(_of_self_attention, _OF_SELF_ATTENTION),
     Rule(
         ("rotary_values", "attn_value_dim_head", "attn_dim_head"),
         lambda v: v["rotary_values"] and v["attn_value_dim_head"] not in (None, v["attn_dim_head"]),

@@ -26,9 +26,13 @@ def _layer_indices_misfit(v: Values) -> bool:
 
 
 def _steps_of_self_attention(v: Values) -> int:
+    return _steps_of("a", v)
+
+
+def _steps_of(kind: str, v: Values) -> int:
     options = LayoutOptions(**group_values(LayoutOptions, v))
     layout = layer_layout(options)
-    return sum(layout.kinds[index] == "a" for index in layout.order if 0 <= index < len(layout.kinds))
+    return sum(layout.kinds[index] == kind for index in layout.order if 0 <= index < len(layout.kinds))
 
 
 def _par_misfit(v: Values) -> bool:
@@ -135,6 +139,12 @@ COMBINATIONS: tuple[Rule, ...] = (
         lambda v: 2 * max(each(v["shift_tokens"])) + 1 > v["dim"],
         "shift_tokens={shift_tokens} leaves no feature for some shifts: dim={dim} must be at least "
         "2 * shift_tokens + 1; use a smaller shift",
+    ),
+    Rule(
+        ("ff_deep_embed", "custom_layers", "only_attn", "layers_execute_order"),
+        lambda v: v["ff_deep_embed"] and not _steps_of("f", v),
+        "ff_deep_embed=True has no effect without a feed-forward layer that runs (custom_layers={custom_layers!r}, "
+        "only_attn={only_attn}, layers_execute_order={layers_execute_order!r}); add one or leave it out",
     ),
     Rule(
         ("embed_num_tokens",),

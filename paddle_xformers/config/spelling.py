@@ -134,6 +134,7 @@ SPELLINGS: tuple[Spelling, ...] = (
         for prefix in ("", "cross_")
         for name in ("sigmoid", "hard")
     ),
+    *(_switch(f"{prefix}attn_gumbel_softmax", f"{prefix}attn_normalizer", "gumbel") for prefix in ("", "cross_")),
     Spelling("attn_max_attend_past", ("max_attend_past",)),
     *(
         # Sets nothing: the width of the latent says it.

@@ -40,7 +40,10 @@ def query_heads(array: np.ndarray, place: Place) -> np.ndarray:
 def output_heads(array: np.ndarray, place: Place) -> np.ndarray:
     """The output projection, (d, h * k) to (h * k, d)."""
     layer = cast(LayerOptions, place.layer)
-    return _reordered(array.T, _order(layer), place, _attention(layer).value_dim)
+    order, width = _order(layer), _attention(layer).value_dim
+    twice = array.shape[1] == 2 * order.size * width  # belief attention may hand on two vectors
+    parts = np.split(array.T, 2) if twice else [array.T]
+    return np.concatenate([_reordered(rows, order, place, width) for rows in parts])
 
 
 def key_heads(array: np.ndarray, place: Place) -> np.ndarray:

@@ -69,6 +69,7 @@ _AROUND: tuple[Rule, ...] = (
     Rule("pos_emb.scale", "{base}.embeddings.position_function.scale"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
+    Rule("ff_deep_embed", "{base}.deep_embeddings.weight"),
     Rule("memory_tokens", "{base}.memory_tokens.weight"),
 )
 

@@ -10,8 +10,10 @@ import paddle
 from paddle import Tensor
 
 from ..config import StackOptions
+from ..errors import InputError
 from ..nn.attention.cache import cache_length, prepended
 from ..nn.calls import StackCall, StackOutput
+from ..nn.deep_embeddings import DeepEmbeddings
 from ..nn.embeddings import TokenEmbeddings
 from ..nn.extra_embeddings import ExtraEmbeddings
 from ..nn.memory import MemoryTokens
@@ -129,6 +131,10 @@ class TokenBackbone(Backbone):
         self.embeddings = TokenEmbeddings(options, type_vocab_size=type_vocab_size)
         sizes = options.extra_tokens.embed_num_tokens
         self.extra_embeddings = ExtraEmbeddings(sizes, self.embeddings_width) if sizes else None
+        self.deep_embeddings = None
+        if options.extra_tokens.ff_deep_embed and options.tokens is not None:
+            layers = sum(layer.kind == "f" for layer in options.layers)
+            self.deep_embeddings = DeepEmbeddings(options.tokens.num_tokens, layers, options.dim)
         self.build_body(options)
 
     def run(
@@ -166,6 +172,18 @@ class TokenBackbone(Backbone):
         if paddle.in_dynamic_mode():
             check_added(self.embeddings_width, sum_embeds, *size)
         sum_embeds = self.added(embed_ids, sum_embeds, size)
+        names = () if self.extra_embeddings is None else self.extra_embeddings.names
+        ids = stacked_ids(embed_ids, names, *size)
+        if self.extra_embeddings is not None:
+            extra = self.extra_embeddings(ids)  # (b or 1, n or 1, e)
+            sum_embeds = extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
+        if self.deep_embeddings is not None:
+            if input_ids is None:
+                raise InputError(
+                    "ff_deep_embed=True looks factors up by token ids, which inputs_embeds do not tell; give "
+                    "input_ids, and what is added to their embeddings as sum_embeds"
+                )
+            call = dataclasses.replace(call, deep_embeds=self.deep_embeddings(input_ids))
         return self.run_body(
             lambda positions, **around: self.embeddings(input_ids, positions, inputs_embeds, **embedded, **around),
             size,
@@ -209,6 +227,7 @@ def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
         attentions=tuple(attentions) or None,
         cross_attentions=tuple(crossed) or None,
         mems=output.mems,
+        gumbel_log_probs=tuple(chances[:, :, lead:] for chances in output.log_probs) or None,
     )
 
 

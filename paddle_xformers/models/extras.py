@@ -37,6 +37,8 @@ class Extras(TypedDict, total=False):
         transform_block_inputs: What changes the input of blocks: functions by block, counted from 1, each of the
             residual stream, (b, n, d) (with several streams (b, n, s, d)), or one function of the block and the stream.
             The stream of block 1 is the embedded sequence, memory tokens and positions included.
+        return_gumbel_log_probs: Return the logarithm of the probability, before the draw, of the key that each query
+            drew, as gumbel_log_probs (needs attn_normalizer="gumbel").
     """
 
     self_attn_kv_mask: Tensor | None
@@ -45,6 +47,7 @@ class Extras(TypedDict, total=False):
     layers_execute_order: Sequence[int] | None
     repeat_blocks: Sequence[Any] | None
     transform_block_inputs: Mapping[int, Callable[[Tensor], Tensor]] | Callable[[int, Tensor], Tensor] | None
+    return_gumbel_log_probs: bool
 
 
 _DELTAS = {"q_delta": "q", "k_delta": "k", "v_delta": "v", "o_delta": "o", "attn_delta": "weights"}
@@ -71,6 +74,7 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "order": extras.get("layers_execute_order"),
         "repeat_blocks": extras.get("repeat_blocks"),
         "transform": extras.get("transform_block_inputs"),
+        "log_probs": bool(extras.get("return_gumbel_log_probs")),
     }
 
 
@@ -107,14 +111,17 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
     Raises:
         InputError: If one does not fit.
     """
-    given = (call.key_mask, call.bias, call.deltas)
-    if given == (None, None, ()):
+    if call.key_mask is None and call.bias is None and not call.deltas and not call.log_probs:
         return
     layers = [stack.options.layers[index] for index in stack.order_of(call)]
-    branches = [layer.branch for layer in layers if layer.kind == "a"]
+    branches: list[Any] = [layer.branch for layer in layers if layer.kind == "a"]
     if not branches:
         raise InputError(
             "self_attn_kv_mask, attn_bias and attn_deltas act on self attention, and the stack has none; leave them out"
+        )
+    if call.log_probs and all(branch.attn_normalizer != "gumbel" for branch in branches):
+        raise InputError(
+            "return_gumbel_log_probs needs weights that are drawn; set attn_normalizer='gumbel' or leave it out"
         )
     memory, held = stack.options.memory, prepended(call.cache)
     past = max(cache_length(call.cache) - memory.num_memory_tokens - (0 if held is None else held.shape[1]), 0)

@@ -43,9 +43,12 @@ class XModelOutput(BaseModelOutputWithPastAndCrossAttentions):
 
     Args:
         mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
+        gumbel_log_probs: Logarithms of the probabilities of the keys that queries drew, (b, h, n), of each self
+            attention layer that draws; None unless asked for.
     """
 
     mems: tuple[Tensor, ...] | None = None
+    gumbel_log_probs: tuple[Tensor, ...] | None = None
 
 
 @dataclass
@@ -63,6 +66,12 @@ class XCausalLMOutput(CausalLMOutputWithCrossAttentions):
     head_logits: tuple[Tensor, ...] | None = None
     logit_entropies: Tensor | None = None
     next_embed_pred: Tensor | None = None
+        gumbel_log_probs: Logarithms of the probabilities of the keys that queries drew, (b, h, n), of each self
+            attention layer that draws; None unless asked for.
+    """
+
+    mems: tuple[Tensor, ...] | None = None
+    gumbel_log_probs: tuple[Tensor, ...] | None = None
 
 
 @dataclass

@@ -91,6 +91,9 @@ class XPretrainedModel(PretrainedModel):
         embedding = super().resize_token_embeddings(new_num_tokens)
         if embedding is old:
             return embedding
+        deep = getattr(self.base_model, "deep_embeddings", None)
+        if deep is not None:
+            deep.resize(embedding.weight.shape[0])
         std = self.config.initializer_range
         redraw_rows(embedding.weight, kept, std or self.base_model.embeddings.std)
         head = self.get_output_embeddings()

@@ -41,7 +41,9 @@ class StackCall:
         order: The layers to run, in place of the configuration's order, or None.
         repeat_blocks: The blocks to run more than once, or None.
         transform: What changes the input of blocks, or None.
+        log_probs: Return the logarithms of the probabilities of drawn keys.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
+        deep_embeds: Factors of the feed-forward outputs of each new token, (b, n, layers, d), or None.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
         lead: Number of memory tokens in front of the new tokens.
@@ -63,7 +65,9 @@ class StackCall:
     order: Sequence[int] | None = None
     repeat_blocks: Sequence[Any] | None = None
     transform: Any = None
+    log_probs: bool = False
     prefix_len: Tensor | int | None = None
+    deep_embeds: Tensor | None = None
     prepended: Tensor | None = None
     lead: int = 0
     use_cache: bool = False
@@ -83,6 +87,7 @@ class StackOutput:
         hidden_states: The stream before each block, then the last hidden state, each (b, n, d).
         attentions: Weights of each self attention layer, (b, h, n, m).
         cross_attentions: Weights of each cross attention layer, (b, h, n, m).
+        log_probs: Logarithms of the probabilities of drawn keys, (b, h, n), of each self attention layer that draws.
     """
 
     hidden: Tensor
@@ -91,6 +96,7 @@ class StackOutput:
     hidden_states: list[Tensor] = field(default_factory=list)
     attentions: list[Tensor] = field(default_factory=list)
     cross_attentions: list[Tensor] = field(default_factory=list)
+    log_probs: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -195,6 +201,7 @@ def share(
         k_positions=places.keys,
         room=room,
         line=line,
+        log_probs=call.log_probs,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import cast
 
 import paddle
@@ -269,7 +270,7 @@ class ContinuousEmbeddings(Embeddings):
         )
 
 
-def looked_up(table: nn.Embedding, ids: Tensor, name: str, rows: int, advice: str) -> Tensor:
+def looked_up(table: Callable[[Tensor], Tensor], ids: Tensor, name: str, rows: int, advice: str) -> Tensor:
     """Look ids up, and explain an id outside the table: the kernel checks them anyway.
 
     Args:

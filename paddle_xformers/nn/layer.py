@@ -69,6 +69,7 @@ class Layer(nn.Layer):
     ) -> None:
         super().__init__()
         self.kind = options.kind
+        self.ordinal = options.ordinal
         self.index = index
         self.drop_rate = options.drop_rate
         self.branch_scale = options.branch_scale
@@ -139,6 +140,7 @@ class Layer(nn.Layer):
         earlier: tuple[Trace, ...] = (),
         added: Tensor | None = None,
         condition: Tensor | None = None,
+        deep_embed: Tensor | None = None,
     ) -> LayerResult:
         """Run the layer.
 
@@ -153,6 +155,7 @@ class Layer(nn.Layer):
             earlier: What the steps before it left, if the stack looks back.
             added: What is added to the input of the branch, (b, n, d), or None.
             condition: What adaptive norms and scales depend on, (b, 1 or n, w).
+            deep_embed: Factors of the output of a feed-forward layer, (b, n, d), or None.
         """
         streams, views, seen, trace = self._read(streams, earlier)
         if added is not None:
@@ -167,6 +170,8 @@ class Layer(nn.Layer):
         if call is not None:
             result = self._attend(views, call, context, self._normed(mem, condition), of_branch, handed)
         output = self.ff(views[0]) if result is None else result.output
+        if deep_embed is not None:
+            output = output * deep_embed.astype(output.dtype)
         if self.layer_scale is not None:
             output = self.layer_scale(output, condition)
         if self.branch_scale != 1.0:
@@ -242,6 +247,7 @@ def _attention(
         branch,
         kind=options.kind,
         first=options.ordinal == 0,
+        causal=stack.causal,
         memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
     )

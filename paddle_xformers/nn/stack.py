@@ -12,6 +12,7 @@ from .attention.cache import PADDING, Steps, prepended, states
 from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
 from .condition import Condition
+from .deep_embeddings import with_ones_in_front
 from .layer import Layer, LayerResult
 from .lookback import Reinjection, Trace
 from .memory import mem_for_steps, next_mems
@@ -69,7 +70,7 @@ class Stack(nn.Layer):
         output = StackOutput(x)
         results: list[LayerResult] = []
         handed: dict[str, Handed] = {}
-        condition = None
+        condition, deep = None, with_ones_in_front(call.deep_embeds, x)
         if self.condition is not None and call.condition is not None:
             condition = self.condition(call.condition, x)  # (b, 1 or n, w)
         streams = self.residuals.expand(x)
@@ -94,6 +95,7 @@ class Stack(nn.Layer):
                     earlier=earlier,
                     added=added,
                     condition=condition,
+                    deep_embed=deep[:, :, layer.ordinal] if deep is not None and layer.kind == "f" else None,
                 )
             streams = result.streams
             earlier = (*earlier, result.trace) if self.looks_back else ()
@@ -168,6 +170,9 @@ class Stack(nn.Layer):
             attended = [(result.kind, result.attention.weights) for result in results if result.attention is not None]
             output.attentions = [weights for kind, weights in attended if kind == "a"]
             output.cross_attentions = [weights for kind, weights in attended if kind == "c"]
+        if call.log_probs:
+            drawn = [result.attention.log_probs for result in results if result.kind == "a" and result.attention]
+            output.log_probs = [chances for chances in drawn if chances is not None]
         if call.return_mems:
             valid = (shared.places.queries > PADDING).expand([b, -1])
             reads = [result.trace.read for result in results if result.kind == "a"]

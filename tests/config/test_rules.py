@@ -39,7 +39,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rotate_num_heads", "attn_latent_rope_subheads"): [
         {"rotary_pos_emb": True, "rotate_num_heads": 2, "attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 8}
     ],
-    ("attn_selective", "custom_layers", "only_cross"): [{"attn_selective": True, "custom_layers": ["f"]}],
+    **{
+        (name, "custom_layers", "only_cross"): [{name: True, "custom_layers": ["f"]}]
+        for name in ("attn_selective", "attn_orthog_projected_values", "attn_orthog_projected_values_per_head")
+    },
     ("alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_num_heads": 9}],
     ("rel_pos_num_buckets", "rel_pos_max_distance"): [{**T5, "rel_pos_max_distance": 16}],
     ("position_bias", "custom_layers", "only_cross"): [{"position_bias": "alibi", "custom_layers": ["f"]}],
@@ -132,6 +135,9 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("shift_tokens", "dim"): [{"dim": 12, "shift_tokens": [0, 6] * 6}],
     ("norm_bias", "norm"): [{"norm_bias": True, "norm": "rmsnorm"}],
     ("norm_add_unit_offset", "norm", "use_layerscale"): [{"norm_add_unit_offset": True, "use_simple_rmsnorm": True}],
+    ("ff_deep_embed", "custom_layers", "only_attn", "layers_execute_order"): [
+        {"ff_deep_embed": True, "only_attn": True}
+    ],
     ("embed_num_tokens",): [{"embed_num_tokens": {"a.b": 2}}],
     ("norm_eps", "norm"): [{"norm_eps": 1e-6, "norm": "derf"}, {"norm_eps": 0.01}],
     ("tie_word_embeddings", "token_emb"): [{"tie_word_embeddings": True, "token_emb": "hashed"}],
@@ -195,6 +201,9 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
     rule("low_rank_silu_gates", "gate_values_rank", "output_gate_rank", **silu)
     swiglu = f"{prefix}attn_swiglu_values"
     found["residual", swiglu] = [{**on, "residual": "rezero", swiglu: True, f"{prefix}attn_gate_values": True}]
+    rule("inverted_attention", "normalizer", inverted_attention=True, normalizer="entmax15")
+    sparse = {"sparse_topk": 2, "sparse_topk_straight_through": True}
+    rule("inverted_attention", "sparse_topk_straight_through", inverted_attention=True, **sparse)
     rule("latent_rope_subheads", "dim_latent_kv", latent_rope_subheads=2)
     latent = {"dim_latent_kv": 8, "latent_rope_subheads": 3, "kv_heads": 2}
     rule("latent_rope_subheads", "heads", "kv_heads", "collab_heads", **latent)

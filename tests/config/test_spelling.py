@@ -40,6 +40,8 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "attn_use_entmax15": {True: {"attn_normalizer": "entmax15"}, False: {}},
     "attn_sigmoid": {True: {"attn_normalizer": "sigmoid"}, False: {}},
     "attn_hard": {True: {"attn_normalizer": "hard"}, False: {}},
+    "attn_gumbel_softmax": {True: {"attn_normalizer": "gumbel"}, False: {}},
+    "cross_attn_gumbel_softmax": {True: {"cross_attn_normalizer": "gumbel"}, False: {}},
     "cross_attn_sigmoid": {True: {"cross_attn_normalizer": "sigmoid"}, False: {}},
     "cross_attn_hard": {True: {"cross_attn_normalizer": "hard"}, False: {}},
     "attn_max_attend_past": {3: {"max_attend_past": 3}},

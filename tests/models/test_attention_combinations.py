@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ..contracts import test_contracts as contracts
@@ -12,7 +14,11 @@ from ..contracts.subjects.xdecoder import DECODER
 ROTARY = {"rotary_pos_emb": True}
 LATENT = {"attn_dim_latent_kv": 12, "attn_latent_rope_subheads": 1, **ROTARY}
 SELECTIVE = {"attn_selective": True}
-BUNDLES = {
+INVERTED = {"attn_inverted_attention": True}
+GQA = {"attn_kv_heads": 2}
+BELIEF = {"attn_orthog_projected_values": True, "attn_orthog_projected_values_per_head": True}
+GUMBEL = {"attn_normalizer": "gumbel"}
+BUNDLES: dict[str, dict[str, Any]] = {
     "rotary key heads, grouped heads, values turn": {**LATENT, "attn_kv_heads": 2, "rotary_values": True},
     "rotary key heads, xpos, biases": {**LATENT, "rotary_xpos": True, "attn_qkv_bias": True, "attn_qk_norm": True},
     "rotary key heads, infused positions": {**LATENT, "position_infused_attn": True, "num_memory_tokens": 2},
@@ -29,6 +35,23 @@ BUNDLES = {
         "weight_tie_layers": True,
         "attn_laser": True,
         "residual_attn": True,
+    },
+    "inverted, memory, window": {**INVERTED, "num_memory_tokens": 2, "attn_num_mem_kv": 2, "max_attend_past": 4},
+    "inverted, sinks, cog, grouped": {**INVERTED, "attn_head_learned_sink": True, "attn_cog_signed": True, **GQA},
+    "inverted across, shifted": {"cross_attend": True, **INVERTED, "shift_tokens": 1, "attn_add_zero_kv": True},
+    "inverted, selective, sparse": {**INVERTED, "attn_selective": True, "attn_sparse_topk": 3, **ROTARY},
+    "belief, gates, attention on attention": {**BELIEF, "attn_gate_values": True, "attn_output_gate": True, **GQA},
+    "belief, on attention, memory": {**BELIEF, "attn_on_attn": True, "num_memory_tokens": 2, "attn_laser": True},
+    "belief, value residual, streams": {
+        **{"attn_orthog_projected_values_per_head": True, "attn_value_dim_head": 5},
+        **{"add_value_residual": True, "num_residual_streams": 2, "cross_attend": True},
+    },
+    "drawn keys, selective": {**GUMBEL, "attn_selective": True, "attn_gumbel_softmax_hard": False, **ROTARY},
+    "drawn keys, sinks, sparse": {
+        **GUMBEL,
+        "attn_head_learned_sink": True,
+        "attn_sparse_topk": 4,
+        "max_attend_past": 5,
     },
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)

@@ -28,6 +28,9 @@ BUNDLES = {
     },
     "selective": {"attn_selective": True, "attn_num_mem_kv": 2, "num_memory_tokens": 2},
     "rotary key heads": {"attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 12, "rotary_pos_emb": True},
+    "inverted": {"attn_inverted_attention": True, "num_memory_tokens": 2},
+    "belief": {"attn_orthog_projected_values": True, "attn_orthog_projected_values_per_head": True, "attn_kv_heads": 2},
+    "drawn keys": {"attn_normalizer": "gumbel"},
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)

@@ -93,6 +93,10 @@ SCALED = {"attn_pre_scale_post_talking_heads": True}
 LATENTS = {"attn_use_latent_q": True, "attn_dim_latent_q": 12, "attn_use_latent_kv": True, "attn_dim_latent_kv": 9}
 SINKS, COG = {"attn_head_learned_sink": True}, {"attn_cog_signed": True}
 SUBHEADS = {"attn_latent_rope_subheads": 2}
+LEARNED_KEYS = {"attn_num_mem_kv": 2}
+INVERTED = {"cross_attn_inverted_attention": True}
+GUMBEL = {"attn_gumbel_softmax": True}  # without its noise, see parity_models
+SOFT = {"attn_gumbel_softmax_hard": False, "attn_gumbel_softmax_temp": 0.7}
 SELECTIVE = {"attn_selective": True}
 HEADWISE = {"attn_gate_values_headwise": True, "attn_output_gate_headwise": True}
 
@@ -161,6 +165,16 @@ VARIANTS = [
     Case("scores scale weights", SCALED | GQA | T5, inputs=PADDED),
     Case("scores scale weights across", CROSS | across(SCALED | {"attn_pre_talking_heads": True})),
     Case("scores scale weights, talking heads", SCALED | {"attn_post_talking_heads": True}),
+    Case("inverted across", CROSS | INVERTED, inputs=("context mask", *PADDED), families=ENCODER),
+    Case(
+        "inverted across, sinks, memory",
+        CROSS | INVERTED | across(SINKS) | {"cross_attn_num_mem_kv": 2},
+        families=ENCODER,
+    ),
+    Case("inverted across, capped", CROSS | INVERTED | across(CAPPED | COG), families=ENCODER),
+    Case("drawn keys", GUMBEL | GQA | ROTARY),
+    Case("drawn keys, soft", GUMBEL | SOFT | SINKS, inputs=PADDED),
+    Case("drawn keys across", CROSS | across(GUMBEL | SOFT), inputs=("context mask",)),
     Case("selective attention", SELECTIVE | GQA, inputs=PADDED, families=DECODER),
     Case("selective attention, mems", SELECTIVE | ROTARY, XL | MEMORY, inputs=("mems",), families=DECODER),
     Case("selective attention, capped, sinks", SELECTIVE | CAPPED | SINKS | T5, MEMORY, families=DECODER),
@@ -488,6 +502,7 @@ CASES = [
     Case("sigsoftmax, tied head", wrapper={"sigsoftmax_logits": True, "tie_embedding": True}),
     Case("mixture of softmaxes", wrapper=MIXTURE),
     Case("mixture of sigsoftmaxes, tied head, padding", wrapper=MIXTURE | TIED_SIGMOID, inputs=PADDED),
+    Case("deep embeddings", GLU, {"ff_deep_embed": True}, inputs=PADDED),
     Case("extra ids", wrapper=TYPES | {"post_emb_norm": True}, inputs=("extra ids", "summed", *PADDED)),
     Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
     Case("vectors in front, rotary", ROTARY, inputs=("prepended", "prepended mask", *PADDED)),
@@ -522,6 +537,9 @@ NOT_IN_UPSTREAM = {
     "next_embed_loss_weight": HEADS,
     "num_output_heads": HEADS,
     "squeeze_out_last_dim": HEADS,
+    "attn_inverted_attention": "ignored there in self attention; against NumPy in tests/nn/test_inverted.py",
+    "attn_orthog_projected_values": "one vector for a whole sequence there; against NumPy in tests/nn/test_belief.py",
+    "attn_orthog_projected_values_per_head": "as attn_orthog_projected_values, and in tests/nn/test_belief.py",
     "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
     "resi_dual_scale": "dropped there; against NumPy in tests/nn/test_residuals.py",

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -144,13 +145,23 @@ def build_theirs(case: Case, family: Family) -> Any:
         if f"{cross}attn_hybrid_module" in options:
             width = options["heads"] * options["attn_dim_head"]
             options[f"{cross}attn_hybrid_module"] = torch.nn.GRU(options["dim"], width, batch_first=True)
-    stack = family.stack(**options, verbose=False)
+    with mock.patch("torch.nn.functional.gumbel_softmax", without_noise):  # ours draws nothing in evaluation
+        stack = family.stack(**options, verbose=False)
     model = TransformerWrapper(**WRAPPER | case.wrapper | case.their_wrapper, attn_layers=stack).eval()
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
     return model
+
+
+def without_noise(logits: Any, tau: float = 1, hard: bool = False, dim: int = -1) -> Any:
+    """What torch's gumbel_softmax computes from logits and noise, for noise of 0."""
+    soft = (logits / tau).softmax(dim)
+    if not hard:
+        return soft
+    best = torch.zeros_like(soft).scatter(dim, soft.argmax(dim, keepdim=True), 1.0)
+    return best - soft.detach() + soft
 
 
 def numpy_weights(model: Any) -> dict[str, np.ndarray]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..field import ATTENTION, option
-from .projection import ProjectionOptions
+from .weights import WeightOptions
 
 
 @dataclass(frozen=True)
-class BothWaysAttentionOptions(ProjectionOptions):
+class BothWaysAttentionOptions(WeightOptions):
     """Options of one attention layer that may look both ways."""
 
     attn_dropout: float = option(
@@ -55,10 +55,11 @@ class BothWaysAttentionOptions(ProjectionOptions):
     attn_normalizer: str = option(
         "softmax",
         "What turns scores into weights. entmax15: 1.5-entmax, which gives exact zeros. sigmoid: each key for itself, "
-        "without a sum of 1. hard: all weight on the best key, with the gradient of softmax.",
+        "without a sum of 1. hard: all weight on the best key, with the gradient of softmax. "
+        "gumbel: in training a key is drawn with the probabilities of softmax; else it is the best one.",
         feature="attn-entmax15",
         paper="1706.03762; 1905.05702; 2409.04431; 2410.01104",
-        choices=("softmax", "entmax15", "sigmoid", "hard"),
+        choices=("softmax", "entmax15", "sigmoid", "hard", "gumbel"),
         per_layer=ATTENTION,
         socket="attn_normalizer",
     )

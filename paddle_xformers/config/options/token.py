@@ -78,3 +78,9 @@ class ExtraTokenOptions:
         paper="1810.04805",
         examples=({"sentence": 3}, {"speaker": 2, "part_of_speech": 4}),
     )
+    ff_deep_embed: bool = option(
+        False,
+        "Each token of the vocabulary scales the output of every feed-forward layer, feature by feature; needs "
+        "input_ids. The factors start at 1, and what stands in front of the tokens keeps it.",
+        feature="ff-deep-embed",
+    )

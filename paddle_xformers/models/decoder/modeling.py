@@ -106,7 +106,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
             embed_ids: Further ids of each token (needs embed_num_tokens): (b, n) by name, or (b, n, k) in the
                 alphabetical order of the names; by default all are 0.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -216,7 +216,7 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
             embed_ids: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -269,5 +269,6 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            gumbel_log_probs=hidden.gumbel_log_probs,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

@@ -103,7 +103,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
             embed_ids: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XMaskedLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the

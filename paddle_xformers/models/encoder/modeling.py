@@ -100,7 +100,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
             embed_ids: Further ids of each token (needs embed_num_tokens): (b, n) by name, or (b, n, k) in the
                 alphabetical order of the names; by default all are 0.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), the pooled vector, (b, d), if there is a pooler, and what was asked for.

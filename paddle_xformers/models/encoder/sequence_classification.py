@@ -88,7 +88,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             embed_ids: Likewise.
-            **extras: self_attn_kv_mask, attn_bias, attn_deltas; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             A SequenceClassifierOutput, or a tuple of its values that are not None: the mean loss if there are labels,

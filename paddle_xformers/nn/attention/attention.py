@@ -53,7 +53,8 @@ class Attention(nn.Layer):
         self.q_proj = Linear(site.query_width, queries, bias=options.attn_qkv_bias)
         self.k_proj = Linear(site.source_width, keys, bias=options.attn_qkv_bias)
         self.v_proj = Linear(site.source_width, values, bias=options.attn_qkv_bias)
-        self.o_proj = Linear(site.inner, site.dim, bias=options.attn_out_bias, zero_init=options.attn_zero_init_output)
+        out_bias, zero_init = options.attn_out_bias, options.attn_zero_init_output
+        self.o_proj = Linear(site.merged_width, site.dim, bias=out_bias, zero_init=zero_init)
         self.sublayer_dropout = nn.Dropout(options.attn_sublayer_dropout)
         parts = make_parts(site)
         for name, part in parts.items():
@@ -105,7 +106,7 @@ class Attention(nn.Layer):
         out, weights, scores = self._kernel(q, pair, call, step)
         output = self._output(out, step)
         state = (*pair, *(leaf for part in self.keepers for leaf in step.state[part])) if call.use_cache else ()
-        return AttentionResult(output, state, Handed(values, scores), weights)
+        return AttentionResult(output, state, Handed(values, scores), weights, step.kept.get("log_probs"))
 
     def _parts_past(self, past: State) -> dict[nn.Layer, State]:
         """What each part that keeps something left in the cache."""
@@ -124,6 +125,7 @@ class Attention(nn.Layer):
             placed = self._through("source_input", moved(step.source, call.k_sinusoid), step)
         k = split(added(self.k_proj(placed), call.deltas.k), self.options.projected_key_heads)  # (b, g, m, w)
         own = v = split(added(self.v_proj(source), call.deltas.v), self.options.value_heads)  # (b, g, m, k)
+        step.kept["own_values"] = own
         for part in self.parts["keys_values"]:
             k, v = part.keys_values(k, v, step)
         return self._rotate(k, call.k_angles), self._rotate_values(v, call.k_angles), own

@@ -36,6 +36,7 @@ class AttentionCall:
         room: Number of spare places behind the keys.
         line: How the new tokens line up; None: there is no padding among them, or nobody asks.
         deltas: What the caller adds inside this layer.
+        log_probs: Whether the logarithms of the probabilities of drawn keys are wanted.
     """
 
     mask: Mask
@@ -53,6 +54,7 @@ class AttentionCall:
     room: int = 0
     line: Line | None = None
     deltas: Deltas = NOTHING
+    log_probs: bool = False
 
     def mask_of(self, options: AttentionOptions) -> Mask:
         """Return the mask of a layer.
@@ -85,9 +87,11 @@ class AttentionResult:
         state: What the cache shall keep: keys, values, and what parts keep; nothing without a cache.
         handed: What the next layer of the kind gets.
         weights: The attention weights, (b, h, n, m), or None.
+        log_probs: Logarithms of the probabilities of the keys that were drawn, (b, h, n), or None.
     """
 
     output: Tensor
     state: State = ()
     handed: Handed = Handed()
     weights: Tensor | None = None
+    log_probs: Tensor | None = None

@@ -76,7 +76,11 @@ def hard(scores: Tensor) -> Tensor:
     return soft + (best - soft).detach()
 
 
-provide("attn_normalizer", {"softmax": softmax, "entmax15": entmax15, "sigmoid": sigmoid, "hard": hard})
+# A draw from the softmax is a part of its own, parts/gumbel.py, in place of the function.
+provide(
+    "attn_normalizer",
+    {"softmax": softmax, "entmax15": entmax15, "sigmoid": sigmoid, "hard": hard, "gumbel": softmax},
+)
 
 
 def make_normalizer(options: AttentionOptions) -> Normalizer:

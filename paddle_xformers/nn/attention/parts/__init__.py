@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 from .attention_on_attention import AttentionOnAttention
 from .base import NEEDS_SCORES, STAGES, AttentionPart, Site, Step, acts_at
+from .belief import Belief
 from .cog import CogSigned
 from .collaborative_heads import CollaborativeHeads
 from .gate_heads import GateHeads
 from .gate_values import GateValues
+from .gumbel import GumbelSoftmax
 from .head_norms import QKRMSNorm, ValueRMSNorm
 from .head_scale import HeadScale
 from .hybrid import Hybrid
+from .inverted import InvertedAttention
 from .l2_distance import L2Distance
 from .laser import Laser
 from .latents import LatentKeyValues, LatentQueries
@@ -31,6 +34,11 @@ from .zero_kv import ZeroKeyValue
 
 def _adds_scores(site: Site) -> bool:
     return site.options.residual_attn if site.kind == "a" else site.options.cross_residual_attn
+
+
+def _projects_out(site: Site) -> bool:
+    options = site.options
+    return options.attn_orthog_projected_values or options.attn_orthog_projected_values_per_head
 
 
 # Attribute of the attention layer -> when it is there, and how it is built.
@@ -54,6 +62,8 @@ PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]]
     "cog_signed": (lambda site: site.options.attn_cog_signed, CogSigned),
     "selective": (lambda site: site.kind == "a" and site.options.attn_selective, Selective),
     "sparse_topk": (lambda site: site.options.attn_sparse_topk is not None, SparseTopK),
+    "inverted": (lambda site: site.options.attn_inverted_attention, InvertedAttention),
+    "gumbel": (lambda site: site.options.attn_normalizer == "gumbel", GumbelSoftmax),
     "post_talking_heads": (lambda site: site.options.attn_post_talking_heads, PostTalkingHeads),
     "scaled_weights": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScaledWeights),
     "laser": (lambda site: site.options.attn_laser, Laser),
@@ -62,6 +72,7 @@ PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]]
     "hybrid": (lambda site: site.options.attn_hybrid_module is not None, Hybrid),
     "attention_on_attention": (lambda site: site.options.attn_on_attn, AttentionOnAttention),
     "gate_values": (lambda site: site.options.attn_gate_values or site.options.attn_output_gate, GateValues),
+    "belief": (_projects_out, Belief),
 }
 
 

@@ -21,7 +21,7 @@ class AttentionOnAttention(AttentionPart):
 
     def __init__(self, site: Site) -> None:
         super().__init__()
-        self.gate_proj = Linear(site.inner, site.dim)
+        self.gate_proj = Linear(site.merged_width, site.dim)
 
     def projected(self, output: Tensor, merged: Tensor) -> Tensor:
         """Gate (b, n, d)."""

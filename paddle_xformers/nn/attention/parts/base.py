@@ -67,6 +67,7 @@ class Site:
         options: The attention fields of the layer.
         kind: `a` or `c`.
         first: Whether the layer is the first attention layer of its kind.
+        causal: Whether the stack around the layer looks only backwards.
         memory_tokens: Number of memory tokens at the front of every row.
         upstream_compat: Whether to follow x-transformers where it departs from the paper.
     """
@@ -76,6 +77,7 @@ class Site:
     options: AttentionOptions
     kind: str = "a"
     first: bool = True
+    causal: bool = False
     memory_tokens: int = 0
     upstream_compat: bool = False
 
@@ -93,6 +95,11 @@ class Site:
     def inner(self) -> int:
         """Width of what all heads attended."""
         return self.options.heads * self.options.value_dim
+
+    @property
+    def merged_width(self) -> int:
+        """Width of what the output is projected from."""
+        return self.inner * self.options.beliefs
 
 
 class AttentionPart(nn.Layer):
