@@ -172,11 +172,6 @@ class TokenBackbone(Backbone):
         if paddle.in_dynamic_mode():
             check_added(self.embeddings_width, sum_embeds, *size)
         sum_embeds = self.added(embed_ids, sum_embeds, size)
-        names = () if self.extra_embeddings is None else self.extra_embeddings.names
-        ids = stacked_ids(embed_ids, names, *size)
-        if self.extra_embeddings is not None:
-            extra = self.extra_embeddings(ids)  # (b or 1, n or 1, e)
-            sum_embeds = extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
         if self.deep_embeddings is not None:
             if input_ids is None:
                 raise InputError(
