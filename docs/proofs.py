@@ -65,6 +65,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-weight-delta": ("tests/models/test_extras.py", "tests/parity/test_parity_deltas.py"),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
+    "pos-custom": ("tests/parity/test_parity_positions.py",),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),

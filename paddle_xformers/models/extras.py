@@ -39,6 +39,8 @@ class Extras(TypedDict, total=False):
             The stream of block 1 is the embedded sequence, memory tokens and positions included.
         return_gumbel_log_probs: Return the logarithm of the probability, before the draw, of the key that each query
             drew, as gumbel_log_probs (needs attn_normalizer="gumbel").
+        token_emb_kwargs: What a registered embedder (`token_emb`) is called with beside the token ids, by name; of
+            models that read tokens.
     """
 
     self_attn_kv_mask: Tensor | None
@@ -48,7 +50,11 @@ class Extras(TypedDict, total=False):
     repeat_blocks: Sequence[Any] | None
     transform_block_inputs: Mapping[int, Callable[[Tensor], Tensor]] | Callable[[int, Tensor], Tensor] | None
     return_gumbel_log_probs: bool
+    token_emb_kwargs: Mapping[str, Any] | None
 
+
+# Those that any stack takes.
+_OF_THE_STACK = tuple(name for name in Extras.__annotations__ if name != "token_emb_kwargs")
 
 _DELTAS = {"q_delta": "q", "k_delta": "k", "v_delta": "v", "o_delta": "o", "attn_delta": "weights"}
 
@@ -63,8 +69,8 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         InputError: If there is no such argument, or a delta has another name.
     """
     for name in extras:
-        if name not in Extras.__annotations__:
-            near = nearest(name, Extras.__annotations__)
+        if name not in _OF_THE_STACK:
+            near = nearest(name, _OF_THE_STACK)
             hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "leave it out"
             raise InputError(f"the forward has no argument {name!r}; {hint}")
     return {
@@ -76,6 +82,19 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "transform": extras.get("transform_block_inputs"),
         "log_probs": bool(extras.get("return_gumbel_log_probs")),
     }
+
+
+def told_to_embedder(extras: Any) -> dict[str, Any]:
+    """Take what is meant for the token embedder out of the further arguments of a forward.
+
+    Args:
+        extras: As `Extras`; the argument is taken out of them.
+
+    Returns:
+        The argument of the embeddings, or nothing.
+    """
+    told = extras.pop("token_emb_kwargs", None)
+    return {} if told is None else {"token_emb_kwargs": told}
 
 
 def _deltas(given: Mapping[str, Any] | None) -> Deltas:

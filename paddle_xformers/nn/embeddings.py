@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import paddle
 from paddle import ParamAttr, Tensor, nn
@@ -136,6 +136,7 @@ class TokenEmbeddings(Embeddings):
         *,
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
+        token_emb_kwargs: Mapping[str, Any] | None = None,
     ) -> Tensor:
         """Embed a batch.
 
@@ -146,14 +147,17 @@ class TokenEmbeddings(Embeddings):
             token_type_ids: Type of each token, (b, n), if the model knows types; None: 0 for all.
             sum_embeds: As in `finish`.
             prepend_embeds: Likewise.
+            token_emb_kwargs: What a registered embedder is called with beside the ids.
 
         Returns:
             (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
-            InputError: If a token id, a position or a type is outside its table.
+            InputError: If a token id, a position or a type is outside its table, or there is no embedder to take
+                token_emb_kwargs.
         """
-        x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
+        self.check_told(token_emb_kwargs, inputs_embeds)
+        x = self.look_up(input_ids, told=token_emb_kwargs) if inputs_embeds is None else inputs_embeds  # (b, n, e)
         if self.transform is not None:
             x = self.transform(x)
         if self.token_type_embeddings is not None:
@@ -166,6 +170,7 @@ class TokenEmbeddings(Embeddings):
         position_ids: Tensor,
         inputs_embeds: Tensor | None = None,
         sum_embeds: Tensor | None = None,
+        told: Mapping[str, Any] | None = None,
     ) -> Tensor:
         """Return the embeddings with their positions, normed, as they are before dropout and `project`: (b, n, e).
 
@@ -174,15 +179,32 @@ class TokenEmbeddings(Embeddings):
             position_ids: (b or 1, n).
             inputs_embeds: Token embeddings instead of ids, (b, n, e).
             sum_embeds: What is added to them, (b, n, e), or None.
+            told: What a registered embedder is called with beside the ids, or None.
         """
-        x = self.look_up(cast(Tensor, input_ids)) if inputs_embeds is None else inputs_embeds
+        x = self.look_up(cast(Tensor, input_ids), told=told) if inputs_embeds is None else inputs_embeds
         x = x if self.transform is None else self.transform(x)
         return self.placed(x, position_ids, sum_embeds)
 
-    def look_up(self, input_ids: Tensor) -> Tensor:
-        """Return the embeddings of (b, n) token ids: (b, n, e)."""
+    def check_told(self, told: Mapping[str, Any] | None, inputs_embeds: Tensor | None) -> None:
+        """Refuse to tell an embedder more where there is none of the user's own that reads ids.
+
+        Args:
+            told: What it shall be called with beside the ids, or None.
+            inputs_embeds: Token embeddings instead of ids, or None.
+
+        Raises:
+            InputError: If there is something to tell and nobody to take it.
+        """
+        if told and (inputs_embeds is not None or isinstance(self.word_embeddings, nn.Embedding)):
+            raise InputError(
+                f"token_emb_kwargs={list(told)} are for a registered embedder that reads input_ids "
+                "(token_emb='my_embedder' in the configuration); leave them out"
+            )
+
+    def look_up(self, input_ids: Tensor, *, told: Mapping[str, Any] | None = None) -> Tensor:
+        """Return the embeddings of (b, n) token ids, (b, n, e); a registered embedder may be told more."""
         if not isinstance(self.word_embeddings, nn.Embedding):
-            found = self.word_embeddings(input_ids)
+            found = self.word_embeddings(input_ids, **(told or {}))
             return _to_unit_length(found) if self.unit_length else found
         rows = self.word_embeddings.weight.shape[0]
         # Paddle takes the id -1 for padding and gives zeros: send negative ids where the kernel refuses them.

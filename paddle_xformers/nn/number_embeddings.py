@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 import paddle
 from paddle import Tensor, nn
@@ -36,6 +37,7 @@ class NumberEmbeddings(TokenEmbeddings):
         *,
         sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
+        token_emb_kwargs: Mapping[str, Any] | None = None,
     ) -> Tensor:
         """Embed a batch.
 
@@ -46,20 +48,25 @@ class NumberEmbeddings(TokenEmbeddings):
             input_numbers: The numbers, (b, n); what stands at other tokens, nan even, has no effect. None: ones.
             sum_embeds: As in `finish`.
             prepend_embeds: Likewise.
+            token_emb_kwargs: What a registered embedder is called with beside the ids.
 
         Returns:
             (b, n, d).
 
         Raises:
-            InputError: If a token id or a position is outside its table.
+            InputError: If a token id or a position is outside its table, or there is no embedder to take
+                token_emb_kwargs.
         """
+        self.check_told(token_emb_kwargs, inputs_embeds)
         if input_ids is not None:
-            inputs_embeds = self.look_up(input_ids, input_numbers)
+            inputs_embeds = self.look_up(input_ids, input_numbers, told=token_emb_kwargs)
         return super().forward(None, position_ids, inputs_embeds, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
 
-    def look_up(self, input_ids: Tensor, input_numbers: Tensor | None = None) -> Tensor:
+    def look_up(
+        self, input_ids: Tensor, input_numbers: Tensor | None = None, *, told: Mapping[str, Any] | None = None
+    ) -> Tensor:
         """Return the embeddings of (b, n) token ids, multiplied by their numbers, (b, n): (b, n, e)."""
-        found = super().look_up(input_ids)
+        found = super().look_up(input_ids, told=told)
         if input_numbers is None:
             return found
         one = paddle.ones([1], dtype=found.dtype)

@@ -97,7 +97,7 @@ def decodes(subject: Subject, model: Any, inputs: dict[str, Any], whole: np.ndar
         for size in (*PIECES, length - sum(PIECES)):
             piece = subject.part(inputs, start, start + size)
             output = subject.output(model, piece, past_key_values=cache, use_cache=True)
-            parts.append(getattr(output, subject.result).numpy())
+            parts.append(subject.result_of(output).numpy())
             cache = reserve(output.past_key_values, steps) if room else output.past_key_values
             start += size
         close(np.concatenate(parts, 1), whole, f"decoding with a cache, spare room: {room}")

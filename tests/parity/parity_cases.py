@@ -336,7 +336,10 @@ CASES = [
     Case("hybrid GRU, folded, right padding", HYBRID | {"attn_hybrid_fold_axial_dim": 3}, inputs=("right padding",)),
     Case(
         "hybrid GRU across",
-        HYBRID | CROSS | {f"cross_{name}": value for name, value in HYBRID.items()},
+        HYBRID
+        | CROSS
+        | {f"cross_{name}": value for name, value in HYBRID.items()}
+        | {"attn_hybrid_learned_mix": True, "cross_attn_hybrid_learned_mix": True},
         families=("decoder",),
     ),
     Case("soft clamp", {"ff_softclamp_value": 1.5}),

@@ -10,7 +10,7 @@ import torch
 from parity_models import BATCH, FAMILIES, LENGTH, STACK, WRAPPER, numpy_weights, paddle
 from x_transformers import TransformerWrapper
 
-from paddle_xformers import register_part
+from paddle_xformers import InputError, register_part
 from paddle_xformers.convert import from_x_transformers
 from paddle_xformers.convert.load import load_arrays
 
@@ -104,3 +104,39 @@ def test_modules_there_and_names_here(name: str, family: Any) -> None:
 
 def assert_close(found: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
     assert np.abs(found - expected).max() <= tolerance * max(1.0, np.abs(expected).max())
+
+
+class TheirTold(TheirEmbedder):
+    def forward(self, x: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) * factor
+
+
+@register_part("token_emb", "parity_told")
+class OurTold(OurEmbedder):
+    def forward(self, input_ids: Any, factor: Any) -> Any:
+        return super().forward(input_ids) * factor
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_an_embedder_that_is_told_more(family: Any) -> None:
+    theirs = TransformerWrapper(**WRAPPER, token_emb=TheirTold(), attn_layers=family.stack(**STACK, verbose=False))
+    ours = family.model(family.config(**STACK, **WRAPPER, token_emb="parity_told"))
+    ours.eval()
+    weights = numpy_weights(theirs.eval())
+    rows = weights.pop("token_emb.rows.weight")
+    table = {f"{family.base}.embeddings.word_embeddings.rows.weight": rows}
+    load_arrays(ours, from_x_transformers(weights, ours.config) | table)
+    draw = np.random.default_rng(4)
+    ids = draw.integers(0, WRAPPER["num_tokens"], (BATCH, LENGTH))
+    factor = draw.standard_normal((BATCH, LENGTH, 1)).astype("float32")
+    with torch.no_grad():
+        expected = theirs(torch.tensor(ids), token_emb_kwargs={"factor": torch.tensor(factor)}).numpy()
+    told = {"factor": paddle.to_tensor(factor)}
+    assert_close(ours(paddle.to_tensor(ids), token_emb_kwargs=told, return_dict=True).logits.numpy(), expected, 1e-5)
+
+
+def test_a_table_cannot_be_told_more() -> None:
+    family = FAMILIES[0]
+    model = family.model(family.config(**STACK, **WRAPPER))
+    with pytest.raises(InputError, match=r"token_emb_kwargs=\['factor'\] are for a registered embedder"):
+        model(paddle.to_tensor([[3, 4]]), token_emb_kwargs={"factor": 2.0})

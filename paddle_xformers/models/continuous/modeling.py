@@ -112,7 +112,7 @@ class XContinuousModel(XContinuousPretrainedModel, Backbone):
                 `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
             prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the vectors there.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -230,7 +230,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             prepend_embeds: Likewise.
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XRegressionOutput, or a tuple of its values that are not None: the mean loss if there are labels, the

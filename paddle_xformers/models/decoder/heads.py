@@ -85,13 +85,14 @@ class DecoderHeads:
             predicted: (b, n, d).
             labels: (b, n) or (b, n, heads), not shifted; the first head's count.
             **inputs: What the model read: input_ids, inputs_embeds, attention_mask, position_ids, past_key_values,
-                sum_embeds, embed_ids.
+                sum_embeds, embed_ids, told.
         """
         n = sizes(predicted)[1]
         positions = token_positions(n, inputs["attention_mask"], inputs["position_ids"], inputs["past_key_values"])
         base = self.base_model
         added = base.added(inputs.get("embed_ids"), inputs.get("sum_embeds"), sizes(predicted)[:2])
-        read = base.embeddings.read(inputs["input_ids"], positions, inputs["inputs_embeds"], added).detach()
+        read = base.embeddings.read(inputs["input_ids"], positions, inputs["inputs_embeds"], added, inputs.get("told"))
+        read = read.detach()
         follows = shifted(labels[..., 0] if labels.ndim == 3 else labels) != IGNORED  # (b, n)
         follows = follows.astype("float32")
         errors = F.l1_loss(predicted[:, :-1].astype("float32"), read[:, 1:].astype("float32"), reduction="none").mean(

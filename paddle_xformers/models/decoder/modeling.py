@@ -11,7 +11,7 @@ from paddle import Tensor
 from ..._compat import import_paddlenlp
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
-from ..extras import Extras, taken
+from ..extras import Extras, taken, told_to_embedder
 from ..generate import CausalGeneration
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
 from ..prefix import make_prefix
@@ -114,7 +114,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config = self.config
+        config, told = self.config, told_to_embedder(extras)
         call = StackCall(
             condition=condition,
             attention_mask=attention_mask,
@@ -140,6 +140,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             sum_embeds=sum_embeds,
             embed_ids=embed_ids,
             excise=excise_prepend_embeds,
+            **told,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
@@ -260,6 +261,7 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             past_key_values=past_key_values,
             sum_embeds=sum_embeds,
             embed_ids=embed_ids,
+            told=extras.get("token_emb_kwargs"),
             prepend_embeds=None if excise_prepend_embeds else prepend_embeds,
         )
         output = XCausalLMOutput(

@@ -13,7 +13,7 @@ from ...nn.calls import StackCall
 from ...nn.places import kept_tokens
 from ...nn.pooling import Pooler
 from ..backbone import TokenBackbone
-from ..extras import Extras, taken
+from ..extras import Extras, taken, told_to_embedder
 from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XEncoderConfig
@@ -108,7 +108,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config = self.config
+        config, told = self.config, told_to_embedder(extras)
         call = StackCall(
             condition=condition,
             attention_mask=attention_mask,
@@ -128,6 +128,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             sum_embeds=sum_embeds,
             embed_ids=embed_ids,
             excise=excise_prepend_embeds,
+            **told,
             token_type_ids=token_type_ids,
         )
         pooled = None

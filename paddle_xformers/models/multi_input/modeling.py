@@ -105,7 +105,7 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the places; needed where the configuration has such parts.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -190,7 +190,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
             An XMultiInputLMOutput, or a tuple of its values that are not None: the loss if there are labels (the sum
