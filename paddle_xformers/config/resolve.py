@@ -20,6 +20,7 @@ from .options import (
     ModelOptions,
     NormOptions,
     NumberOptions,
+    OutputOptions,
     PositionOptions,
     ResidualOptions,
     StreamOptions,
@@ -89,6 +90,7 @@ class StackOptions:
     causal: bool
     decoder: DecoderOptions = DecoderOptions()
     extra_tokens: ExtraTokenOptions = ExtraTokenOptions()
+    output: OutputOptions = OutputOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
@@ -142,6 +144,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         block_length=layout.block_length,
         causal=causal,
         extra_tokens=ExtraTokenOptions(**group_values(ExtraTokenOptions, values)),
+        output=OutputOptions(**group_values(OutputOptions, values)),
         decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,

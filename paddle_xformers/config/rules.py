@@ -12,6 +12,7 @@ from .field import FieldInfo
 from .layout import block_of, layer_layout, par_places
 from .modality_rules import MODALITY_RULES
 from .options import LayoutOptions
+from .output_rules import OUTPUT_RULES
 from .position_rules import POSITION_RULES
 from .residual_rules import RESIDUAL_RULES
 from .rule import Rule, Values, each, kinds
@@ -54,6 +55,7 @@ COMBINATIONS: tuple[Rule, ...] = (
     *ATTENTION_RULES,
     *FEEDFORWARD_RULES,
     *RESIDUAL_RULES,
+    *OUTPUT_RULES,
     Rule(
         ("custom_layers",),
         lambda v: (

@@ -13,7 +13,10 @@ ENCODER = Part(
     "enc_",
     "encoder",
     groups=BIDIRECTIONAL_GROUPS,
-    fixed={"cross_attend": False, "tie_word_embeddings": False, "logits_bias": False},
+    fixed={
+        **{"cross_attend": False, "tie_word_embeddings": False, "logits_bias": False},
+        **{"logits_dim": None, "sigsoftmax_logits": False, "mixture_of_softmax": False},
+    },
 )
 DECODER = Part(
     "dec_",

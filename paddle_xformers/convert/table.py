@@ -49,10 +49,10 @@ class Rule:
 
     Args:
         source: Foreign name. `{i}` stands for a layer index, `{part}` for weight or bias, `{gain}` for the two
-            names of a norm's gain, `{fn}` for any number of `fn.` levels, and `{name}` and `{stream}` for a name of
-            the user's.
+            names of a norm's gain, `{fn}` for any number of `fn.` levels, `{head}` for the number of a further output
+            head, and `{name}` and `{stream}` for a name of the user's.
         target: Our name. `{base}` stands for the family's prefix, `{branch}` for attn, cross_attn or ff, and
-            `{i}`, `{part}` and `{stream}` for what they matched.
+            `{i}`, `{part}`, `{head}` and `{stream}` for what they matched.
         transform: What happens to the array.
         kinds: Kinds of layer it is about; empty: any, or none.
     """
@@ -126,6 +126,7 @@ _PLACEHOLDERS = {
     "fn": r"(?:fn\.)*",
     "name": r"(?P<name>\w+?)",
     "stream": r"(?P<stream>\w+?)",
+    "head": r"(?P<head>[1-9]\d*)",
 }
 
 

@@ -178,6 +178,8 @@ class TokenBackbone(Backbone):
                 raise InputError("prepend_embeds and embed_ids do not go with flash_pack_seq_kwargs; leave one out")
             check_packed(call, size[0])
             own = segments_of(call.packed, "flash_pack_seq_kwargs", "q", size[1])
+            if any(value is not None and not isinstance(value, Tensor) for value in embedded.values()):
+                raise InputError("token_emb_kwargs does not go with flash_pack_seq_kwargs; leave one out")
             inner: dict[str, Any] = {name: own.unpacked(value) for name, value in embedded.items()}
             output = self.run(
                 own.unpacked(input_ids),
@@ -192,11 +194,7 @@ class TokenBackbone(Backbone):
             check_types(embedded.get("token_type_ids"), getattr(self.config, "type_vocab_size", 0), *size)
         if paddle.in_dynamic_mode():
             check_added(self.embeddings_width, sum_embeds, *size)
-        names = () if self.extra_embeddings is None else self.extra_embeddings.names
-        ids = stacked_ids(embed_ids, names, *size)
-        if self.extra_embeddings is not None:
-            extra = self.extra_embeddings(ids)  # (b or 1, n or 1, e)
-            sum_embeds = extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
+        sum_embeds = self.added(embed_ids, sum_embeds, size)
         if self.deep_embeddings is not None:
             if input_ids is None:
                 raise InputError(
@@ -213,6 +211,21 @@ class TokenBackbone(Backbone):
             sum_embeds=sum_embeds,
             excise=excise,
         )
+
+    def added(self, embed_ids: Any, sum_embeds: Tensor | None, size: Any) -> Tensor | None:
+        """Return all that is added to the embeddings of tokens, (b or 1, n or 1, e), or None.
+
+        Args:
+            embed_ids: Further ids of each token, or None.
+            sum_embeds: Vectors of the caller's, (b, n, e), or None.
+            size: Batch size and number of new tokens.
+        """
+        names = () if self.extra_embeddings is None else self.extra_embeddings.names
+        ids = stacked_ids(embed_ids, names, *size)
+        if self.extra_embeddings is None:
+            return sum_embeds
+        extra: Tensor = self.extra_embeddings(ids)
+        return extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
 
 
 def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:

@@ -84,9 +84,19 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
         """Give the logits processors, which write into the logits, (b, v) of their own rather than a view.
 
         Args:
-            logits: Logits of the last place, (b, v).
+            logits: Logits of the last place, (b, v); what is no token of the vocabulary is left out.
         """
+        if self.generating_stack().options.output.logits_dim is not None:
+            embeddings = getattr(self.base_model, "decoder", self.base_model).get_input_embeddings()
+            logits = logits[:, : embeddings.weight.shape[0]]
         return logits.clone()
+
+    def check_generates(self) -> None:
+        """Refuse a model whose outputs are no tokens.
+
+        Raises:
+            InputError: If that is so.
+        """
 
     @classmethod
     def expand_inputs_for_generation(
@@ -137,6 +147,7 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
         """
         if generation_config is None:
             generation_config = self._default_generation_config()
+        self.check_generates()
         self._check_settings(generation_config, kwargs)
         input_ids = self.prepare_prompt(input_ids, generation_config, kwargs)
         use_cache = kwargs.pop("use_cache", None)
@@ -212,6 +223,14 @@ class CausalGeneration(Generation):
             mask = self.prepare_attention_mask_for_generation(input_ids, pad, end)
         positions = token_positions(n, mask, kwargs.get("position_ids"), None)
         return (positions.max(axis=-1) + 1).expand([b])
+
+    def check_generates(self) -> None:
+        """Refuse a model whose outputs are no tokens; see `Generation.check_generates`."""
+        if self.generating_stack().options.decoder.squeeze_out_last_dim:
+            raise InputError(
+                "generate() needs a score for each token, but squeeze_out_last_dim=True makes one number of each "
+                "place; leave it out of the configuration of a model that generates"
+            )
 
     def generating_stack(self) -> Stack:
         """Return the stack whose cache grows."""

@@ -41,8 +41,37 @@ def next_token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """
     check_labels(labels, logits)
     # Shift the labels rather than the logits: they are smaller.
+    return token_loss(logits, shifted(labels))
+
+
+def shifted(labels: Tensor) -> Tensor:
+    """Give each place the label of the next, and the last one none: (b, n).
+
+    Args:
+        labels: (b, n).
+    """
     nothing = paddle.full([sizes(labels)[0], 1], IGNORED, dtype=labels.dtype)
-    return token_loss(logits, paddle.concat([labels[:, 1:], nothing], axis=1))
+    return paddle.concat([labels[:, 1:], nothing], axis=1)
+
+
+def number_loss(numbers: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error of the number of each place.
+
+    Args:
+        numbers: (b, n).
+        labels: (b, n), not shifted: integers, -100 where there is none, or floats, nan where there is none.
+
+    Raises:
+        InputError: If the shapes differ.
+    """
+    if list(labels.shape) != list(numbers.shape):
+        raise InputError(
+            f"labels has shape {list(labels.shape)}, but must have that of the numbers, {list(numbers.shape)}"
+        )
+    known = ~labels.isnan() if labels.is_floating_point() else labels != IGNORED
+    targets = paddle.where(known, labels.astype("float32"), paddle.zeros([1]))
+    errors = (numbers.astype("float32") - targets) * known.astype("float32")
+    return (errors * errors).sum() / known.astype("float32").sum().clip(min=1)
 
 
 def class_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor:

@@ -57,11 +57,17 @@ class XCausalLMOutput(CausalLMOutputWithCrossAttentions):
 
     Args:
         mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
+        head_logits: Logits of every output head, the first included, (b, n, v) each; None where there is but one.
+        logit_entropies: Entropy in nats of what the logits of each place say, (b, n); None unless asked for.
+        next_embed_pred: The predicted embedding of the token after each place, (b, n, d); None unless asked for.
         gumbel_log_probs: Logarithms of the probabilities of the keys that queries drew, (b, h, n), of each self
             attention layer that draws; None unless asked for.
     """
 
     mems: tuple[Tensor, ...] | None = None
+    head_logits: tuple[Tensor, ...] | None = None
+    logit_entropies: Tensor | None = None
+    next_embed_pred: Tensor | None = None
     gumbel_log_probs: tuple[Tensor, ...] | None = None
 
 

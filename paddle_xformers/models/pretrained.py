@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any, cast
+from typing import Any
 
 import paddle
 from paddle import Tensor, nn
-from paddle.nn.initializer import Normal, Uniform
+from paddle.nn.initializer import Normal
 
 from .._compat import import_paddlenlp
-from ..config import StackOptions
-from ..config.options import TokenOptions
 from ..errors import CheckpointError, InputError
 from ..nn.linear import Linear
+from ..nn.lm_head import LMHead
 from ..nn.stack import Stack
 from .checkpoint import check_folder, check_names, explained, of_other_shapes, without_value
 from .saving import saved_whole
@@ -21,45 +20,6 @@ from .saving import saved_whole
 import_paddlenlp()
 
 from paddlenlp.transformers import PretrainedModel  # noqa: E402
-
-
-class LMHead(nn.Layer):
-    """From hidden states to logits; the weight is (v, d), as an embedding's, so that it can be tied.
-
-    Args:
-        dim: Width of the hidden states.
-        num_tokens: Size of the vocabulary.
-        bias: Whether there is a bias.
-        scale: Factor on the logits.
-    """
-
-    def __init__(self, dim: int, num_tokens: int, *, bias: bool = False, scale: float = 1.0) -> None:
-        super().__init__()
-        bound = dim**-0.5
-        self.scale = scale
-        self.weight = self.create_parameter([num_tokens, dim], default_initializer=Uniform(-bound, bound))
-        self.bias = None
-        self._bias_attr = None  # PaddleNLP resizes the bias of a tied head with it
-        if bias:
-            self.bias = self.create_parameter([num_tokens], default_initializer=Uniform(-bound, bound))
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Map (b, n, d) to logits, (b, n, v)."""
-        logits = paddle.matmul(hidden, self.weight, transpose_y=True)
-        if self.scale != 1.0:
-            logits = logits * self.scale
-        return logits if self.bias is None else logits + self.bias
-
-
-def make_lm_head(options: StackOptions) -> LMHead:
-    """Build the output head that the fields of the vocabulary ask for; the caller ties it.
-
-    Args:
-        options: Everything the model is built from; with a vocabulary.
-    """
-    tokens, dim = cast(TokenOptions, options.tokens), options.dim
-    scale = (tokens.tie_embedding_scale or dim**-0.5) if tokens.tie_word_embeddings else 1.0
-    return LMHead(dim, tokens.num_tokens, bias=tokens.logits_bias, scale=scale)
 
 
 class XPretrainedModel(PretrainedModel):
@@ -138,9 +98,22 @@ class XPretrainedModel(PretrainedModel):
         redraw_rows(embedding.weight, kept, std or self.base_model.embeddings.std)
         head = self.get_output_embeddings()
         if head is not None and not self.config.tie_word_embeddings:
-            self.lm_head = resized_head(head, embedding.weight.shape[0])
-            redraw_rows(self.lm_head.weight, kept, std or (3 * self.config.dim) ** -0.5)
+            self.lm_head = self.resized_head(head, kept, embedding.weight.shape[0])
         return embedding
+
+    def resized_head(self, head: LMHead, kept: int, size: int) -> LMHead:
+        """Return an output head that follows the vocabulary, or as it is if `logits_dim` gives it a width of its own.
+
+        Args:
+            head: The head.
+            kept: Size of the old vocabulary.
+            size: Size of the new one.
+        """
+        if head.options.logits_dim is not None:
+            return head
+        resized = head.resized(size)
+        redraw_rows(resized.weight, kept, self.config.initializer_range or (3 * self.config.dim) ** -0.5)
+        return resized
 
     def recompute_disable(self) -> None:
         """Stop computing activations again in the backward (PaddleNLP's own method leaves it on)."""
@@ -217,19 +190,3 @@ def redraw_rows(weight: Tensor, kept: int, std: float) -> None:
     if rows > 0:
         fresh = (paddle.randn([rows, weight.shape[1]]) * std).astype(weight.dtype)
         weight.set_value(paddle.concat([weight[:kept], fresh]))
-
-
-def resized_head(head: LMHead, size: int) -> LMHead:
-    """Return a head of another size with the rows of the old one.
-
-    Args:
-        head: The old one.
-        size: Size of the new vocabulary.
-    """
-    resized = LMHead(head.weight.shape[1], size, bias=head.bias is not None, scale=head.scale)
-    resized.to(dtype=head.weight.dtype)
-    kept = min(size, head.weight.shape[0])
-    for new, old in ((resized.weight, head.weight), (resized.bias, head.bias)):
-        if new is not None and old is not None:
-            new.set_value(paddle.concat([old[:kept], new[kept:]]))
-    return resized

@@ -48,6 +48,31 @@ class Embeddings(nn.Layer):
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
 
+    def placed(self, x: Tensor, position_ids: Tensor, sum_embeds: Tensor | None = None) -> Tensor:
+        """Add positions to vectors, and norm them.
+
+        Args:
+            x: (b, n, width).
+            position_ids: (b or 1, n).
+            sum_embeds: What is added as well, (b, n, width), or None.
+
+        Returns:
+            (b, n, width).
+
+        Raises:
+            InputError: If a position is outside the table of positions.
+        """
+        if self.position_embeddings is not None:
+            rows = self.position_embeddings.weight.shape[0]
+            advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
+            added = looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
+            x = x + (_to_unit_length(added) if self.unit_length else added)
+        if self.position_function is not None:
+            x = x + self.position_function(position_ids.clip(min=0), x.dtype)
+        if sum_embeds is not None:
+            x = x + sum_embeds.astype(x.dtype)
+        return x if self.norm is None else self.norm(x)
+
     def finish(
         self,
         x: Tensor,
@@ -70,17 +95,7 @@ class Embeddings(nn.Layer):
         Raises:
             InputError: If a position is outside the table of positions.
         """
-        if self.position_embeddings is not None:
-            rows = self.position_embeddings.weight.shape[0]
-            advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
-            added = looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
-            x = x + (_to_unit_length(added) if self.unit_length else added)
-        if self.position_function is not None:
-            x = x + self.position_function(position_ids.clip(min=0), x.dtype)
-        if sum_embeds is not None:
-            x = x + sum_embeds.astype(x.dtype)
-        if self.norm is not None:
-            x = self.norm(x)
+        x = self.placed(x, position_ids, sum_embeds)
         if prepend_embeds is not None:
             x = paddle.concat([prepend_embeds.astype(x.dtype), x], axis=1)
         x = self.dropout(with_less_gradient(x, self.gradient_share))
@@ -148,6 +163,27 @@ class TokenEmbeddings(Embeddings):
         if self.token_type_embeddings is not None:
             x = x + _types(self.token_type_embeddings, token_type_ids)
         return self.finish(x, position_ids, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
+
+    def read(
+        self,
+        input_ids: Tensor | None,
+        position_ids: Tensor,
+        inputs_embeds: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        told: Mapping[str, Any] | None = None,
+    ) -> Tensor:
+        """Return the embeddings with their positions, normed, as they are before dropout and `project`: (b, n, e).
+
+        Args:
+            input_ids: (b, n), or None when inputs_embeds is given.
+            position_ids: (b or 1, n).
+            inputs_embeds: Token embeddings instead of ids, (b, n, e).
+            sum_embeds: What is added to them, (b, n, e), or None.
+            told: What a registered embedder is called with beside the ids, or None.
+        """
+        x = self.look_up(cast(Tensor, input_ids), told=told) if inputs_embeds is None else inputs_embeds
+        x = x if self.transform is None else self.transform(x)
+        return self.placed(x, position_ids, sum_embeds)
 
     def check_told(self, told: Mapping[str, Any] | None, inputs_embeds: Tensor | None) -> None:
         """Refuse to tell an embedder more where there is none of the user's own that reads ids.

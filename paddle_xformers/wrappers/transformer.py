@@ -140,8 +140,8 @@ class TransformerWrapper(ModelWrapper):
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
-            Logits, (b, n, v), or hidden states, (b, n, d), or a pair of both. With `return_mems` or `return_attn` a
-            pair of that and the mems, or a list of weights, (b, h, n, m) each.
+            Logits, (b, n, v), a tuple of them with num_output_heads, or hidden states, (b, n, d), or a pair of both.
+            With `return_mems` or `return_attn` a pair of that and the mems, or a list of weights, (b, h, n, m) each.
 
         Raises:
             InputError: If an argument does not fit the model or the others.
@@ -186,12 +186,12 @@ class TransformerWrapper(ModelWrapper):
         """Return what was asked for, and the model's output."""
         if return_both:
             output = self.model(**arguments, output_hidden_states=True)
-            return (output.logits, output.hidden_states[-1]), output
+            return (_logits(output), output.hidden_states[-1]), output
         if return_embeddings or self.return_only_embed:
             output = self.model.base_model(**arguments)
             return output.last_hidden_state, output
         output = self.model(**arguments)
-        return output.logits, output
+        return _logits(output), output
 
     def _check_wishes(self, return_mems: bool, return_attn: bool, mems: Any, return_both: bool) -> None:
         if return_mems and return_attn:
@@ -202,6 +202,11 @@ class TransformerWrapper(ModelWrapper):
             raise InputError("return_logits_and_embeddings needs a head, and return_only_embed=True built none")
         if (return_mems or mems is not None) and not self.config.causal:
             raise InputError("mems and return_mems need a Decoder: an Encoder looks both ways and keeps none")
+
+
+def _logits(output: Any) -> Any:
+    """Logits, or a tuple of those of each head where there are several."""
+    return getattr(output, "head_logits", None) or output.logits
 
 
 # By whether the layers look backwards only: configuration, model without a head, model with a head.

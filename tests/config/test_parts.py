@@ -9,7 +9,7 @@ import pytest
 
 from paddle_xformers.config import SEQ2SEQ, Composition, Part, schema, stack_options
 from paddle_xformers.config.field import ANY_LAYER
-from paddle_xformers.config.options import TOKEN_GROUPS, Seq2SeqOptions
+from paddle_xformers.config.options import TOKEN_GROUPS, OutputOptions, Seq2SeqOptions
 from paddle_xformers.config.rules import combinations_of
 from paddle_xformers.errors import ConfigError
 
@@ -40,6 +40,7 @@ def problem(**given: Any) -> str:
 
 
 def test_the_fields_are_those_of_both_parts_and_what_they_share():
+    fields_of_output = set(schema((OutputOptions,)))
     core, fields = set(schema(TOKEN_GROUPS)), SEQ2SEQ.fields()
     decoder = {name.removeprefix("dec_") for name in fields if name.startswith("dec_")}
     encoder = {name.removeprefix("enc_") for name in fields if name.startswith("enc_")}
@@ -49,7 +50,7 @@ def test_the_fields_are_those_of_both_parts_and_what_they_share():
     }
     across = {name for name in core if "cross" in name}
     own = {"tie_word_embeddings", "tie_embedding_scale", "logits_bias", "rotary_xpos", "rotary_xpos_scale_base"}
-    own |= {"attn_selective"}
+    own |= {"attn_selective", *fields_of_output}
     assert decoder - encoder == (across & decoder) | own
     assert {"dim", "initializer_range", "tie_token_emb"} <= set(fields)
     assert all(info.name == name for name, info in fields.items())

@@ -61,6 +61,13 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("position_embedding_scale", "l2norm_embed"): [{"position_embedding_scale": 0.5, "l2norm_embed": True}],
     ("position_embedding_scale", "max_seq_len"): [{"position_embedding_scale": 1.0, "max_seq_len": 0}],
     ("position_embedding", "max_seq_len"): [{"position_embedding": "learned", "max_seq_len": 0}],
+    ("tie_word_embeddings", "logits_dim", "num_tokens"): [{"tie_word_embeddings": True, "logits_dim": 10}],
+    ("tie_word_embeddings", "num_output_heads"): [{"tie_word_embeddings": True, "num_output_heads": 2}],
+    ("mixture_of_softmax", "num_output_heads"): [{"mixture_of_softmax": True, "num_output_heads": 2}],
+    ("mixture_of_softmax", "squeeze_out_last_dim"): [
+        {"mixture_of_softmax": True, "squeeze_out_last_dim": True, "logits_dim": 1}
+    ],
+    ("add_continuous_pred_head", "emb_dim", "dim"): [{"add_continuous_pred_head": True, "emb_dim": 24}],
     ("custom_layers",): [{"custom_layers": ["a", "x"]}],
     ("custom_layers", "cross_attend"): [{"custom_layers": ["a", "c", "f"]}],
     ("custom_layers", "par_ratio", "sandwich_coef"): [{"par_ratio": 2, "sandwich_coef": 1}],

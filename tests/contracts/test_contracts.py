@@ -155,7 +155,8 @@ def test_every_option_has_an_effect(subject: Subject, case: Case):
         paddle.seed(3)
         random.seed(3)
         found.append(np.stack([subject.numbers(m, subject.feed(m)) for _ in range(4)]))
-    assert np.abs(found[0] - found[1]).max() > 1e-4
+    if found[0].shape == found[1].shape:
+        assert np.abs(found[0] - found[1]).max() > 1e-4
 
 
 @each_masked_case

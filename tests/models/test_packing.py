@@ -113,3 +113,9 @@ def test_what_makes_one_result_of_a_row_takes_no_packed_sequences():
     for model in models:
         with pytest.raises(InputError, match="flash_pack_seq_kwargs does not go"):
             model(tokens(1), flash_pack_seq_kwargs={"cu_seqlens_q": ENDS})
+
+
+def test_a_loss_of_embeddings_takes_no_packed_sequences():
+    model, ids = build({"add_continuous_pred_head": True}), tokens(1)
+    with pytest.raises(InputError, match="add_continuous_pred_head=True"):
+        model(ids, labels=ids, flash_pack_seq_kwargs={"cu_seqlens_q": ENDS})

@@ -82,6 +82,8 @@ FEW = {"dim_condition": 3}
 ADA_SCALE, ADA_MLP = {"use_adaptive_layerscale": True}, {"adaptive_condition_mlp": True}
 PADDED = ("right padding",)
 TYPES = {"embed_num_tokens": {"sentence": 3}}
+MIXTURE = {"mixture_of_softmax": True, "mixture_of_softmax_k": 3}
+TIED_SIGMOID = {"sigsoftmax_logits": True, "tie_embedding": True}
 DECODER, ENCODER = ("decoder",), ("encoder",)
 CAPPED = {"attn_softclamp_logits": True, "attn_logit_softclamp_value": 0.5}
 STRAIGHT = {"attn_sparse_topk": 3, "attn_sparse_topk_straight_through": True}
@@ -498,6 +500,11 @@ CASES = [
         inputs=("token types", *PADDED),
         families=ENCODER,
     ),
+    # Output heads; what gives more than logits is in test_parity_heads.py
+    Case("sigsoftmax", wrapper={"sigsoftmax_logits": True}),
+    Case("sigsoftmax, tied head", wrapper={"sigsoftmax_logits": True, "tie_embedding": True}),
+    Case("mixture of softmaxes", wrapper=MIXTURE),
+    Case("mixture of sigsoftmaxes, tied head, padding", wrapper=MIXTURE | TIED_SIGMOID, inputs=PADDED),
     Case("deep embeddings", GLU, {"ff_deep_embed": True}, inputs=PADDED),
     Case("extra ids", wrapper=TYPES | {"post_emb_norm": True}, inputs=("extra ids", "summed", *PADDED)),
     Case("vectors in front", wrapper={"emb_dim": 20, "post_emb_norm": True}, inputs=("prepended",)),
@@ -526,7 +533,13 @@ CASES = [
 ]
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
+HEADS = "not the logits alone, or of another shape: tests/parity/test_parity_heads.py"
 NOT_IN_UPSTREAM = {
+    "add_continuous_pred_head": HEADS,
+    "logits_dim": HEADS,
+    "next_embed_loss_weight": HEADS,
+    "num_output_heads": HEADS,
+    "squeeze_out_last_dim": HEADS,
     "attn_inverted_attention": "ignored there in self attention; against NumPy in tests/nn/test_inverted.py",
     "attn_orthog_projected_values": "one vector for a whole sequence there; against NumPy in tests/nn/test_belief.py",
     "attn_orthog_projected_values_per_head": "as attn_orthog_projected_values, and in tests/nn/test_belief.py",

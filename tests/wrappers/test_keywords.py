@@ -59,7 +59,7 @@ def test_layers_refuse(layers, keywords, sentence):
     [
         ({"heads": 3}, "TransformerWrapper does not take heads=3: it is about the layers"),
         ({"emb_drop": 0.1}, "TransformerWrapper has no keyword 'emb_drop'; did you mean 'emb_dropout'"),
-        ({"logits_dim": 7}, "TransformerWrapper has no keyword 'logits_dim'"),
+        ({"to_logits": 7}, "TransformerWrapper has no keyword 'to_logits'"),
         ({"emb_dropout": 2}, "emb_dropout=2 is too large"),
         ({"attn_layers": 5}, "attn_layers of TransformerWrapper is a int; give an Encoder(...) or a Decoder(...)"),
     ],

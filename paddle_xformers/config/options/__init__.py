@@ -14,6 +14,7 @@ from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
 from .numbers import NumberOptions
+from .output import OutputOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
@@ -35,7 +36,7 @@ CORE_GROUPS: tuple[type, ...] = (
 )
 
 # Those of the families that read tokens.
-TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions)
+TOKEN_GROUPS: tuple[type, ...] = (*CORE_GROUPS, TokenOptions, OutputOptions)
 
 # A bidirectional model sees its segment at once: nothing is carried from one to the next, or depends on the order.
 _BOTH_WAYS: dict[type, type] = {
@@ -90,6 +91,7 @@ __all__ = [
     "ModelOptions",
     "NormOptions",
     "NumberOptions",
+    "OutputOptions",
     "PositionOptions",
     "ResidualOptions",
     "SchemeOptions",

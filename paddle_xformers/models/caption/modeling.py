@@ -8,11 +8,12 @@ import paddle
 from paddle import Tensor, nn
 
 from ..._compat import import_paddlenlp
+from ...nn.lm_head import make_lm_head
 from ..conditions import check_parts, for_part
 from ..decoder import XDecoderModel
 from ..losses import IGNORED, token_loss
 from ..outputs import encoder_decoder_lm_output, encoder_decoder_output
-from ..pretrained import XPretrainedModel, make_lm_head
+from ..pretrained import XPretrainedModel
 from ..seq2seq.target import shifted_right, start_token
 from ..seq2seq.vocabulary import Vocabularies
 from ..vit import XViTModel

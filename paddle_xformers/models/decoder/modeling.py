@@ -9,16 +9,18 @@ import paddle
 from paddle import Tensor
 
 from ..._compat import import_paddlenlp
+from ...errors import InputError
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
 from ..extras import Extras, taken, told_to_embedder
 from ..generate import CausalGeneration
-from ..losses import IGNORED, next_token_loss
+from ..losses import IGNORED
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
 from ..packing import segments_of
-from ..prefix import make_prefix, tokens_of
-from ..pretrained import XPretrainedModel, make_lm_head
+from ..prefix import make_prefix
+from ..pretrained import XPretrainedModel
 from .configuration import XDecoderConfig
+from .heads import DecoderHeads
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -146,8 +148,8 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
 
-class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
-    """The decoder with a language model head.
+class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedModel):
+    """The decoder with a language model head, or several (see `DecoderOptions` for the fields of its heads).
 
     Args:
         config: The configuration.
@@ -159,7 +161,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
     def __init__(self, config: XDecoderConfig) -> None:
         super().__init__(config)
         self.xdecoder = XDecoderModel(config)
-        self.lm_head = make_lm_head(self.xdecoder.stack.options)
+        self.build_heads()
         self.tie_weights()
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
@@ -177,6 +179,8 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         prefix_attn_len: Tensor | int | None = None,
         use_cache: bool | None = None,
         return_mems: bool = False,
+        return_logit_entropies: bool = False,
+        return_next_embed_pred: bool = False,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -195,7 +199,9 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             attention_mask: Likewise.
             position_ids: Likewise.
             inputs_embeds: Likewise.
-            labels: Target ids, (b, n), not shifted; -100 is left out of the loss.
+            labels: Target ids, (b, n), not shifted; -100 is left out of the loss. For several output heads also (b, n,
+                heads); with squeeze_out_last_dim numbers of the same places, nan (or -100 of integers) where there is
+                none.
             past_key_values: As in `XDecoderModel.forward`.
             mems: Likewise.
             encoder_hidden_states: Likewise.
@@ -203,6 +209,8 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             prefix_attn_len: Likewise.
             use_cache: Likewise.
             return_mems: Likewise.
+            return_logit_entropies: Return the entropy of what is predicted at each place.
+            return_next_embed_pred: Return the predicted embeddings (needs add_continuous_pred_head).
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
@@ -244,16 +252,32 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             excise_prepend_embeds=excise_prepend_embeds,
             **extras,
         )
-        logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
         packed = extras.get("flash_pack_seq_kwargs")
         if labels is not None and packed is not None:
+            if self.next_embed_head is not None or labels.is_floating_point():
+                raise InputError(
+                    "labels beside flash_pack_seq_kwargs are token ids alone: with add_continuous_pred_head=True or "
+                    "squeeze_out_last_dim=True pass a padded batch"
+                )
             own = segments_of(packed, "flash_pack_seq_kwargs", "q", labels.shape[1])
             labels = own.without_first(labels, IGNORED)
+        found = self.heads_output(
+            hidden.last_hidden_state,
+            labels,
+            entropies=return_logit_entropies,
+            next_embedding=return_next_embed_pred,
+            input_ids=input_ids,
+            inputs_embeds=inputs_embeds,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            sum_embeds=sum_embeds,
+            embed_ids=embed_ids,
+            told=extras.get("token_emb_kwargs"),
+            prepend_embeds=None if excise_prepend_embeds else prepend_embeds,
+        )
         output = XCausalLMOutput(
-            loss=None
-            if labels is None
-            else next_token_loss(tokens_of(logits, prepend_embeds, excise_prepend_embeds), labels),
-            logits=logits,
+            **found,
             past_key_values=hidden.past_key_values,
             hidden_states=hidden.hidden_states,
             attentions=hidden.attentions,

@@ -10,12 +10,12 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from ...nn.linear import Linear
+from ...nn.lm_head import make_lm_head
 from ...nn.norms import LayerNorm
 from ..extras import Extras
 from ..losses import token_loss
 from ..outputs import XMaskedLMOutput, as_asked
 from ..prefix import tokens_of
-from ..pretrained import make_lm_head
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
 

@@ -10,12 +10,13 @@ from paddle import Tensor, nn
 from ..._compat import import_paddlenlp
 from ...errors import InputError
 from ...nn.calls import StackCall
+from ...nn.lm_head import LMHead
 from ...nn.stream_embeddings import StreamEmbeddings
 from ..backbone import Backbone
 from ..extras import Extras, taken
 from ..losses import next_token_loss
 from ..outputs import XModelOutput, XMultiInputLMOutput, as_asked
-from ..pretrained import LMHead, XPretrainedModel
+from ..pretrained import XPretrainedModel
 from .configuration import XMultiInputConfig
 from .generate import StreamGeneration
 from .inputs import Streams, check_streams, stacked

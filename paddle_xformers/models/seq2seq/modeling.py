@@ -9,12 +9,13 @@ from paddle import Tensor
 
 from ..._compat import import_paddlenlp
 from ...nn.dropped_tokens import drop_tokens
+from ...nn.lm_head import make_lm_head
 from ..conditions import check_parts, for_part
 from ..decoder import XDecoderModel
 from ..encoder import XEncoderModel
 from ..losses import token_loss
 from ..outputs import encoder_decoder_lm_output, encoder_decoder_output
-from ..pretrained import XPretrainedModel, make_lm_head
+from ..pretrained import XPretrainedModel
 from .configuration import XSeq2SeqConfig
 from .generate import Seq2SeqGeneration
 from .source import check_mask, read_source

@@ -7,7 +7,6 @@ from typing import Any
 from paddle import nn
 
 from ...errors import InputError
-from ..pretrained import redraw_rows, resized_head
 
 _PARTS = ("encoder", "decoder")
 
@@ -19,6 +18,7 @@ class Vocabularies:
     config: Any
     base_model: Any
     lm_head: Any
+    resized_head: Any
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the token embedding of the source."""
@@ -84,5 +84,4 @@ class Vocabularies:
         config.dec_num_tokens = size
         head = getattr(self, "lm_head", None)
         if head is not None:
-            self.lm_head = resized_head(head, size)
-            redraw_rows(self.lm_head.weight, kept, config.initializer_range or (3 * config.dim) ** -0.5)
+            self.lm_head = self.resized_head(head, kept, size)

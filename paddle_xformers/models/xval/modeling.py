@@ -11,12 +11,13 @@ from ..._compat import import_paddlenlp
 from ...errors import InputError
 from ...nn.calls import StackCall
 from ...nn.linear import Linear
+from ...nn.lm_head import make_lm_head
 from ...nn.number_embeddings import NumberEmbeddings
 from ..backbone import Backbone
 from ..extras import Extras, taken
 from ..inputs import check_tokens
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
-from ..pretrained import XPretrainedModel, make_lm_head
+from ..pretrained import XPretrainedModel
 from .configuration import XValConfig
 from .generate import NumberGeneration
 from .inputs import check_numbers

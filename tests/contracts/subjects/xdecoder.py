@@ -35,6 +35,7 @@ DECODER = Subject(
     effect_elsewhere={
         "max_mem_len": "needs a second segment: tests/models/test_mems.py",
         "shift_mem_down": "likewise",
+        "next_embed_loss_weight": "the loss only: tests/models/decoder/test_output_heads.py",
         "prefix_lm": "needs the length of a prefix: the subjects with one, and tests/models/test_prefix_lm.py",
     },
 )
