@@ -22,7 +22,7 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help quickstart recipe known-recipe test combinations parity lint bench effects docs clean
+.PHONY: help quickstart recipe known-recipe test contracts combinations parity lint bench effects docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,6 +40,9 @@ known-recipe:
 
 test: $(INSTALLED)-test  ## run the tests, all but parity
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --ignore=tests/parity $(ARGS)
+
+contracts: $(INSTALLED)-test  ## every field in every family (make test divides the common ones among some families)
+	OMP_NUM_THREADS=1 CONTRACTS=all $(RUN) -m pytest -n $(WORKERS) tests/contracts $(ARGS)
 
 combinations: $(INSTALLED)-test  ## 2,000 random configurations over all fields (a slice of them is in make test)
 	OMP_NUM_THREADS=1 COMBINATIONS=2000 $(RUN) -m pytest -n $(WORKERS) tests/combinations/test_random.py $(ARGS)

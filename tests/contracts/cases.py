@@ -8,6 +8,7 @@ are small decoders for tests elsewhere.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +24,15 @@ from paddle_xformers.config.options import TOKEN_GROUPS
 from . import registered  # noqa: F401 - gives its parts their names
 from .registered_names import REGISTERED
 from .subjects import SUBJECTS
-from .subjects.subject import CONTEXT_LENGTH, SMALL, Subject, context, tokens
+from .subjects.subject import CONTEXT_LENGTH, SHARES, SMALL, Subject, context, tokens
 from .subjects.xdecoder import DECODER
 
 __all__ = ["CONTEXT_LENGTH", "LENGTH", "PAIRS", "SMALL", "SUBJECTS", "Case", "Subject", "build", "cases_of"]
 __all__ += ["each_case", "extras", "logits", "tokens"]
 
 LENGTH = DECODER.length
+# `make contracts` tries every field in every family.
+EVERYTHING = os.environ.get("CONTRACTS") == "all"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ class Case:
 def cases_of(subject: Subject) -> list[Case]:
     """The default, and each field with its examples and with registered parts."""
     cases, common = [Case("default")], schema(TOKEN_GROUPS)
-    for info in subject.fields().values():
+    for place, info in enumerate(subject.fields().values()):
+        if info.name in common and not in_share(subject, place):
+            continue
         count = len(info.examples) if subject.every_example or info.name not in common else 1
         parts = REGISTERED.get(info.socket, ())
         if not subject.every_example:
@@ -65,6 +70,11 @@ def cases_of(subject: Subject) -> list[Case]:
             shown = example.get("name", example) if isinstance(example, dict) else example
             cases.append(Case(f"{info.name}={shown}".replace(" ", ""), values, info.name, base))
     return cases
+
+
+def in_share(subject: Subject, place: int) -> bool:
+    """Whether a subject tries the field at a place of its list."""
+    return subject.share is None or EVERYTHING or place % SHARES == subject.share
 
 
 PAIRS = [(subject, case) for subject in SUBJECTS for case in cases_of(subject)]

@@ -25,6 +25,8 @@ SMALL = {
     "pad_token_id": 0,
 }
 CONTEXT_LENGTH = 6
+# Families that divide the fields of all families among them.
+SHARES = 4
 
 Inputs = dict[str, Any]
 
@@ -62,6 +64,8 @@ class Subject:
         states: The attributes of the output with the hidden states and the attention weights of the first stack.
         not_beside_labels: Attributes of the output that a tuple leaves out where there are labels.
         only_with_head: Parameters of the base model that only the one inside this head has.
+        share: Which one in `SHARES` of the fields that all families have it tries; None: all of them. They are the same
+            code in every family, and the decoder and the encoder try each.
     """
 
     name: str
@@ -87,6 +91,7 @@ class Subject:
     states: tuple[str, str] = ("hidden_states", "attentions")
     not_beside_labels: tuple[str, ...] = ()
     only_with_head: tuple[str, ...] = ()
+    share: int | None = None
 
     def fields(self) -> Mapping[str, FieldInfo]:
         """The fields that are tried."""

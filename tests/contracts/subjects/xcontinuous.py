@@ -46,6 +46,7 @@ CAUSAL = Regression(
     padded=("inputs",),
     causal=True,
     grows="inputs",
+    share=2,
     effect_elsewhere={
         **ELSEWHERE,
         "causal": "on in all cases: tests/models/continuous/test_forward.py",

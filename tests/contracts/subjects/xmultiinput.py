@@ -45,6 +45,7 @@ SUBJECTS = (
         length=14,
         causal=True,
         grows="input_ids",
+        share=1,
         effect_elsewhere={
             "max_mem_len": "needs a second segment: tests/models/test_mems.py",
             "shift_mem_down": "likewise",

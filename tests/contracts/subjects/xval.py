@@ -52,6 +52,7 @@ SUBJECTS = (
         grows="input_ids",
         grow_along=("input_numbers",),
         generates=True,
+        share=0,
         effect_elsewhere={
             "numerical_loss_weight": "the loss only: tests/models/xval/test_loss.py",
             "max_mem_len": "needs a second segment: tests/models/test_mems.py",

@@ -53,6 +53,7 @@ SUBJECTS = (
         padded=("pixel_values",),
         mask=None,
         per_token=False,
+        share=3,
     ),
     Subject(
         "xvit-masked",

@@ -21,8 +21,8 @@ each_class = pytest.mark.parametrize(
 FORMS: dict[str, dict[str, Any]] = {
     "safetensors": {},
     "pdparams": {"safe_serialization": False},
-    "shards": {"max_shard_size": "30KB"},
-    "pdparams in shards": {"safe_serialization": False, "max_shard_size": "30KB"},
+    "shards": {"max_shard_size": "70KB"},
+    "pdparams in shards": {"safe_serialization": False, "max_shard_size": "70KB"},
 }
 
 
