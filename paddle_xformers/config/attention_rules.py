@@ -81,6 +81,8 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
     compression = f"{prefix}attn_collab_compression"
     qk_rms, k_rms = f"{prefix}attn_qk_rmsnorm", f"{prefix}attn_k_rmsnorm"
     topk, straight = f"{prefix}attn_sparse_topk", f"{prefix}attn_sparse_topk_straight_through"
+    zero_kv, mem_kv = f"{prefix}attn_add_zero_kv", f"{prefix}attn_num_mem_kv"
+    added = f"{prefix}residual_attn"
     return (
         *_gate_rules(prefix),
         *_hybrid_rules(prefix),
@@ -107,6 +109,12 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
             lambda v: v["add_value_residual"] and len({kv or v["heads"] for (kv,) in by_layer(v, kv_heads)}) > 1,
             f"add_value_residual={{add_value_residual}} mixes the values of layers head by head, but {kv_heads}="
             f"{{{kv_heads}}} gives them different numbers of heads; use one number for all layers",
+        ),
+        Rule(
+            (added, zero_kv, mem_kv),
+            lambda v: v[added] and len({int(zero) + count for zero, count in by_layer(v, zero_kv, mem_kv)}) > 1,
+            f"{added}={{{added}}} adds the scores of the layer before, key by key, but {zero_kv}={{{zero_kv}}} and "
+            f"{mem_kv}={{{mem_kv}}} give layers different numbers of keys; use one value for all layers",
         ),
         rule(
             (groups, norm, "heads", head_dim, collab, compression),

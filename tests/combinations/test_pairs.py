@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -39,14 +40,19 @@ def example_of(name: str) -> dict[str, Any]:
     return values_of(FIELDS[name], FIELDS[name].examples[0])
 
 
-def refusal(names: Any) -> str | None:
+def together(names: Iterable[str]) -> dict[str, Any]:
+    """The first examples of fields with what they need, and what they make sense with where that is left open."""
+    infos = [FIELDS[name] for name in names]
+    values = {name: value for info in infos for name, value in info.beside.items()}
+    values |= {name: value for info in infos for name, value in info.needs.items()}
+    return values | {info.name: info.examples[0] for info in infos}
+
+
+def refusal(names: Iterable[str]) -> str | None:
     """Why fields do not go together; None: they do."""
-    around = [{**FIELDS[name].needs, **FIELDS[name].beside} for name in names]
-    merged = {field: value for values in around for field, value in values.items()}
-    merged |= {name: FIELDS[name].examples[0] for name in names}
     every = {name: info.default for name, info in XDecoderConfig.fields().items()}
     try:
-        validate({**every, **SMALL, **merged}, XDecoderConfig.fields())
+        validate({**every, **SMALL, **together(names)}, XDecoderConfig.fields())
     except ConfigError as error:
         return str(error)
     return None
@@ -91,9 +97,7 @@ def joins(name: str, pack: list[str]) -> bool:
 def test_every_two_fields_that_go_together_work(part: int, tmp_path):
     problems = []
     for index, pack in enumerate(packs()[part::PARTS]):
-        around = [{**FIELDS[name].needs, **FIELDS[name].beside} for name in pack]
-        values = {field: value for needs in around for field, value in needs.items()}
-        values |= {name: FIELDS[name].examples[0] for name in pack}
+        values = together(pack)
         try:
             assert outcome(DECODER, values, tmp_path / str(index)) == RAN
         except Exception as error:  # collect them all: one run shows every combination that fails

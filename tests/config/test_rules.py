@@ -180,6 +180,8 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
 
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     kv_heads = f"{prefix}attn_kv_heads"
+    added, zero_kv, mem_kv = f"{prefix}residual_attn", f"{prefix}attn_add_zero_kv", f"{prefix}attn_num_mem_kv"
+    found[added, zero_kv, mem_kv] = [{**on, added: True, zero_kv: [True, False]}]
     found["add_value_residual", kv_heads] = [{**on, "add_value_residual": True, kv_heads: [4, 2]}]
     sizes = ("qk_norm", "heads", "dim_head", "collab_heads", "collab_compression")
     rule("qk_norm_groups", *sizes, qk_norm=True, qk_norm_groups=32)
