@@ -212,12 +212,13 @@ def make_inputs(case: Case) -> Inputs:
 
 def run_theirs(model: Any, inputs: Inputs) -> Result:
     result, mems, mem_masks = Result(), None, None
+    memory_keys = max((getattr(module, "num_mem_kv", 0) for module in model.modules()), default=0)
     for ids in inputs.ids:
         last = ids is inputs.ids[-1]
         given = {
             "mask": inputs.padding if last and inputs.starts is None else None,
             "seq_start_pos": inputs.starts,
-            "attn_mask": with_memory(inputs.attention_mask, model.num_memory_tokens),
+            "attn_mask": with_memory(inputs.attention_mask, model.num_memory_tokens, memory_keys),
             "context": inputs.context,
             "context_mask": inputs.context_mask,
             "condition": inputs.condition,
@@ -244,10 +245,10 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
     return result
 
 
-def with_memory(mask: np.ndarray | None, count: int) -> np.ndarray | None:
-    """Their mask over the tokens counts the memory tokens in front of them as well."""
-    front = (count, 0)
-    return None if mask is None else np.pad(mask, ((0, 0), (0, 0), front, front), constant_values=True)
+def with_memory(mask: np.ndarray | None, count: int, keys: int = 0) -> np.ndarray | None:
+    """Their mask over the tokens counts the memory tokens in front of them as well, and memory keys."""
+    front = ((0, 0), (0, 0), (count, 0), (keys + count, 0))
+    return None if mask is None else np.pad(mask, front, constant_values=True)
 
 
 def run_ours(model: Any, inputs: Inputs) -> Result:
