@@ -178,6 +178,12 @@ STREAM_RULES: tuple[Rule, ...] = (
 
 RESIDUAL_RULES: tuple[Rule, ...] = (
     Rule(
+        ("norm", "residual", "final_norm"),
+        lambda v: v["residual"] == "gated_multi" and v["final_norm"] is False and "adaptive" in str(v["norm"]),
+        "norm={norm!r} stands nowhere while residual={residual!r}, which has norms of its own, and final_norm="
+        "{final_norm}; leave one of them out",
+    ),
+    Rule(
         ("norm_add_unit_offset", "norm", "use_layerscale"),
         lambda v: v["norm_add_unit_offset"] and v["norm"] in _WITHOUT_GAINS and not v["use_layerscale"],
         "norm_add_unit_offset=True has no effect while norm={norm!r} and use_layerscale={use_layerscale}: there are no "

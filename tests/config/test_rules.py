@@ -113,6 +113,12 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         "sandwich_coef",
     ): [{"unet_skips": True, "weight_tie_layers": True}],
     ("unet_skips", "depth"): [{"unet_skips": True, "depth": 1}],
+    ("norm", "residual", "final_norm"): [
+        {
+            "norm": "adaptive_layernorm",
+            **{"residual": "gated_multi", "num_residual_streams": 2, "final_norm": False},
+        }
+    ],
     ("scale_residual", "residual"): [{**HYPER, "scale_residual": True}],
     ("scale_residual_constant", "residual"): [{**HYPER, "scale_residual_constant": 2.0}],
     ("residual", "attn_zero_init_output", "cross_attn_zero_init_output", "ff_zero_init_output"): [
