@@ -83,6 +83,8 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
     topk, straight = f"{prefix}attn_sparse_topk", f"{prefix}attn_sparse_topk_straight_through"
     zero_kv, mem_kv = f"{prefix}attn_add_zero_kv", f"{prefix}attn_num_mem_kv"
     added = f"{prefix}residual_attn"
+    laser, signed = f"{prefix}attn_laser", f"{prefix}attn_cog_signed"
+    scaled = f"{prefix}attn_pre_scale_post_talking_heads"
     return (
         *_gate_rules(prefix),
         *_hybrid_rules(prefix),
@@ -109,6 +111,12 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
             lambda v: v["add_value_residual"] and len({kv or v["heads"] for (kv,) in by_layer(v, kv_heads)}) > 1,
             f"add_value_residual={{add_value_residual}} mixes the values of layers head by head, but {kv_heads}="
             f"{{{kv_heads}}} gives them different numbers of heads; use one number for all layers",
+        ),
+        rule(
+            (laser, scaled, signed),
+            _in_any_layer((laser, scaled, signed), lambda on, *negative: on and any(negative)),
+            f"{laser}={{{laser}}} takes the logarithm of what is attended, which {scaled}={{{scaled}}} or {signed}="
+            f"{{{signed}}} can make negative; leave one of them out",
         ),
         Rule(
             (added, zero_kv, mem_kv),

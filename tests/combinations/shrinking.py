@@ -22,13 +22,14 @@ def problem(subject: Subject, values: dict[str, Any]) -> str | None:
 
 def report(subject: Subject, values: dict[str, Any], trouble: str) -> str:
     """Name the fewest fields that fail, and how."""
+    kind = (problem(subject, values) or trouble).partition(":")[0]
     shrinking = True
     while shrinking:
         shrinking = False
         for name in list(values):
             fewer = {other: value for other, value in values.items() if other != name}
             still = problem(subject, fewer)
-            if still is not None:
+            if still is not None and still.partition(":")[0] == kind:
                 values, trouble, shrinking = fewer, still, True
                 break
     return f"{subject.name} with {values}: {trouble}"

@@ -186,6 +186,7 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
 
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     kv_heads = f"{prefix}attn_kv_heads"
+    rule("laser", "pre_scale_post_talking_heads", "cog_signed", laser=True, cog_signed=True)
     added, zero_kv, mem_kv = f"{prefix}residual_attn", f"{prefix}attn_add_zero_kv", f"{prefix}attn_num_mem_kv"
     found[added, zero_kv, mem_kv] = [{**on, added: True, zero_kv: [True, False]}]
     found["add_value_residual", kv_heads] = [{**on, "add_value_residual": True, kv_heads: [4, 2]}]
