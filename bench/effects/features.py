@@ -45,26 +45,30 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "positions": (
         ("pos-absolute", "Learned absolute positions"),
-        ("pos-rotary", "Rotary positions"),
-        ("pos-rotary-half-split", "Half-split rotary layout"),
-        ("pos-rotary-values", "Rotary positions on values"),
         ("pos-t5-bias", "T5 relative bias"),
         ("pos-alibi", "ALiBi"),
         ("pos-alibi-learned", "Learned ALiBi slopes"),
         ("pos-infused-attention", "Position-infused attention"),
     ),
-    "norms-and-residuals": (
+    "rotary": (
+        ("pos-rotary", "Rotary positions"),
+        ("pos-rotary-half-split", "Half-split rotary layout"),
+        ("pos-rotary-values", "Rotary positions on values"),
+    ),
+    "norms": (
         ("norm-layernorm", "LayerNorm"),
         ("norm-layernorm-bias", "LayerNorm with a bias"),
         ("norm-scalenorm", "ScaleNorm"),
         ("norm-pre-post", "Pre-norm and post-norm"),
         ("norm-sandwich", "Sandwich norm"),
+    ),
+    "residuals": (
         ("norm-rezero", "ReZero"),
         ("residual-plain", "Plain residual"),
         ("residual-scale", "Scaled residual"),
         ("residual-gru", "Gated residual"),
-        ("residual-attention-scores", "Residual attention"),
     ),
+    "streams": (("residual-attention-scores", "Residual attention"),),
     "feedforward": (
         ("ff-mlp", "Feed-forward layer"),
         ("ff-glu", "Gated linear unit"),
@@ -78,15 +82,17 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("layers-macaron", "Macaron"),
         ("layers-shift-tokens", "Token shift"),
     ),
-    "embeddings-and-memory": (
+    "embeddings": (
         ("emb-token", "Token embedding and head"),
         ("emb-dropout", "Embedding dropout"),
         ("emb-tied-enc-dec", "One embedding for encoder and decoder"),
+    ),
+    "memory": (
         ("mem-tokens", "Memory tokens"),
         ("mem-xl", "Transformer-XL recurrence"),
         ("mem-shift-down", "Mems shifted down"),
-        ("out-return-embeddings", "Embeddings as output"),
     ),
+    "outputs": (("out-return-embeddings", "Embeddings as output"),),
     "families": (
         ("loss-seq2seq", "Encoder and decoder"),
         ("mod-vit", "Vision transformer"),
