@@ -35,6 +35,7 @@ class Variant:
 
 NO_ROTARY = {"rotary_pos_emb": False}
 NO_POSITIONS = {**NO_ROTARY, "position_embedding": "none"}
+SINUSOIDS = {**NO_ROTARY, "position_embedding": "sinusoidal"}
 ALIBI = {**NO_POSITIONS, "position_bias": "alibi"}
 XL = {"max_mem_len": 64}
 
@@ -71,7 +72,12 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("pos-rotary", NO_POSITIONS, "no positions at all", without=True),
     Variant("pos-rotary-half-split", {"rotary_layout": "half"}, "in place of interleaved pairs"),
     Variant("pos-rotary-values", {"rotary_values": True}),
+    Variant("pos-rotary-partial-heads", {"rotate_num_heads": 2}, "two heads of four"),
+    Variant("pos-rotary-xpos", {"rotary_xpos": True}),
+    Variant("pos-rotary-interpolation", {"rotary_interpolation_factor": 2.0}, "texts no longer than without it"),
+    Variant("pos-rotary-ntk", {"rotary_base_rescale_factor": 2.0}, "texts no longer than without it"),
     Variant("pos-absolute", NO_ROTARY, "in place of rotary positions"),
+    Variant("pos-scaled-sinusoidal", SINUSOIDS, "in place of learned positions", against="pos-absolute"),
     Variant("pos-t5-bias", {**NO_ROTARY, "position_bias": "t5"}, "in place of rotary positions"),
     Variant("pos-alibi", ALIBI, "in place of rotary positions"),
     Variant("pos-alibi-learned", {**ALIBI, "alibi_learned": True}, against="pos-alibi"),
@@ -79,9 +85,19 @@ VARIANTS: tuple[Variant, ...] = (
     # Norms and residuals
     Variant("norm-layernorm", {"norm": "identity"}, "no norm at all", without=True),
     Variant("norm-layernorm-bias", {"norm_bias": True}),
+    Variant("norm-rmsnorm", {"norm": "rmsnorm"}),
+    Variant("norm-simple-rmsnorm", {"norm": "simple_rmsnorm"}),
     Variant("norm-scalenorm", {"norm": "scalenorm"}),
+    Variant("norm-dynamic-tanh", {"norm": "dynamic_tanh"}),
+    Variant("norm-derf", {"norm": "derf"}),
     Variant("norm-pre-post", {"norm_placement": "post"}, "post-norm in place of pre-norm"),
+    Variant("norm-final", {"final_norm": False}, "the stream goes to the head as it is", without=True),
     Variant("norm-sandwich", {"norm_placement": "sandwich"}),
+    Variant("norm-pre-and-post", {"norm_placement": "pre_and_post"}),
+    Variant(
+        "norm-resi-dual", {"norm_placement": "resi_dual"}, "post-norm, and a second stream", against="norm-pre-post"
+    ),
+    Variant("norm-softclamp-output", {"softclamp_output": True}),
     Variant("norm-rezero", {"residual": "rezero", "norm": "identity"}, "in place of the norms"),
     Variant("residual-scale", {"scale_residual": True}),
     Variant(
@@ -118,6 +134,8 @@ NOT_MEASURED: dict[str, str] = {
     "attn-causal": "without it a model reads the byte it shall predict; every text run here has it",
     "attn-mask-key-padding": "the windows are full; what a mask must do is a contract (padded = alone)",
     "cross-attention": "it needs something to look at; it is measured with the encoder, as loss-seq2seq",
+    "pos-custom": "other numbers for the same places; there is nothing to train",
+    "norm-unit-offset": "it shows under weight decay alone, which no run here has: the steps would be the same",
     "residual-plain": "it is the baseline; its alternatives are measured against it",
     "emb-token": "every run has it; nothing could be read without",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",

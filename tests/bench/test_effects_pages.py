@@ -16,7 +16,10 @@ from paddle_xformers import XDecoderConfig, XDecoderForCausalLM
 from paddle_xformers.config import schema
 
 SMALL = {"num_tokens": 37, "dim": 32, "depth": 3, "heads": 4, "attn_dim_head": 8, "max_seq_len": 64}
-NO_PAPER = {"attn-mask-key-padding", "pos-rotary-values", "out-return-embeddings", "mod-continuous"}
+NO_PAPER = {
+    *("attn-mask-key-padding", "pos-custom", "pos-rotary-values", "norm-unit-offset"),
+    *("out-return-embeddings", "mod-continuous"),
+}
 
 
 def page(name: str) -> str:
