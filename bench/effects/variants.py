@@ -45,6 +45,9 @@ VIT = {"image_size": 8, "patch_size": 2, "channels": 1}
 CLS = {"pooling": "cls", "vit_head": "mlp", "patch_norm": False}
 ROWS = {"dim_in": 8, "dim_out": 8, "causal": True}
 NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
+HYPER = {"residual": "hyper", "num_residual_streams": 4}
+GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 16}
+GLU = {"ff_glu": True, "ff_mult": 8 / 3}
 
 # The runs that others are compared with and that are no feature themselves; each has several seeds.
 BASELINES: tuple[Variant, ...] = (
@@ -105,12 +108,36 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     Variant("residual-gru", {"residual": "gru"}),
     Variant("residual-attention-scores", {"residual_attn": True}),
+    Variant("residual-layerscale", {"use_layerscale": True, "layerscale_init_value": 0.1}),
+    Variant("residual-zero-init", {"attn_zero_init_output": True, "ff_zero_init_output": True}),
+    Variant("residual-depth-scale", {"depth_scale_residual": True}, "smaller at the start"),
+    Variant("residual-depth-scale/constant", {"branch_scale": 0.5}, "smaller for good"),
+    Variant("residual-layer-dropout", {"layer_dropout": 0.1}),
+    Variant("residual-orthogonal", {"residual": "orthogonal"}),
+    Variant("residual-mv-split", {"residual": "mv_split"}),
+    # Streams and earlier layers
+    Variant("residual-value", {"add_value_residual": True}),
+    Variant("residual-lime", {"integrate_layers": True}),
+    Variant("residual-attn-aggregated", {"attn_aggregated_residuals": True}),
+    Variant("residual-hyper-connections", HYPER),
+    Variant("residual-gated-multi", GATED),
+    Variant("residual-qkv-views", {**HYPER, "qkv_receive_diff_residuals": True}, against="residual-hyper-connections"),
+    Variant("residual-unet-skips", {"unet_skips": True}, "a linear more in two blocks"),
+    Variant("residual-reinject", {"reinject_input": True, "learned_reinject_input_gate": True}, "a linear more"),
     # Feed-forward
     Variant("ff-mlp", {"only_attn": True}, "attention only: two thirds of the weights of a block gone", without=True),
-    Variant("ff-glu", {"ff_glu": True, "ff_mult": 8 / 3}, "narrower, for as many weights"),
+    Variant("ff-glu", GLU, "narrower, for as many weights"),
+    Variant("ff-glu-softclamp", {**GLU, "ff_glu_softclamp": True}, against="ff-glu"),
     Variant("ff-relu-squared", {"ff_activation": "relu_squared"}),
+    Variant("ff-swish", {"ff_activation": "silu"}),
+    Variant("ff-solu", {"ff_activation": "solu"}),
+    Variant("ff-custom-activation", {"ff_activation": "mish"}),
+    Variant("ff-softclamp", {"ff_softclamp_value": 5.0}),
     Variant("ff-post-act-ln", {"ff_post_act_ln": True}),
     Variant("ff-dropout", {"ff_dropout": 0.1}),
+    Variant("ff-sublayer-dropout", {"ff_sublayer_dropout": 0.1}),
+    Variant("ff-no-bias", {"ff_no_bias": True}),
+    Variant("ff-deep-embed", {"ff_deep_embed": True}, "a factor more for each byte, layer and feature"),
     # Layers
     Variant("layers-core", {"depth": 1}, "one block in place of four", without=True),
     Variant("layers-sandwich-coef", {"sandwich_coef": 2}),
@@ -137,6 +164,7 @@ NOT_MEASURED: dict[str, str] = {
     "pos-custom": "other numbers for the same places; there is nothing to train",
     "norm-unit-offset": "it shows under weight decay alone, which no run here has: the steps would be the same",
     "residual-plain": "it is the baseline; its alternatives are measured against it",
+    "residual-fn-kwargs": "another spelling of fields that have runs of their own",
     "emb-token": "every run has it; nothing could be read without",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",
 }
