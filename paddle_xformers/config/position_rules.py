@@ -28,7 +28,40 @@ def _rotates_part_of_a_group(v: Values) -> bool:
     return any(each(v["attn_collab_heads"])) or any(kv not in (None, heads) for kv in each(v["attn_kv_heads"]))
 
 
+def _of_self_attention(field: str) -> Rule:
+    """The rule that a switch of self attention is of no use in a stack without any."""
+    return Rule(
+        (field, "custom_layers", "only_cross"),
+        lambda v: bool(v[field]) and _no_self_attention(v),
+        f"{field}={{{field}}} acts on self attention, and the stack has none "
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+    )
+
+
+BIAS_RULES: tuple[Rule, ...] = (
+    *map(_of_self_attention, ("attn_data_dependent_alibi", "attn_use_rel_proj_pos_bias", "attn_use_cope")),
+    Rule(
+        ("data_dependent_alibi_bias_init", "attn_data_dependent_alibi_per_row"),
+        lambda v: v["data_dependent_alibi_bias_init"] != 5.0 and v["attn_data_dependent_alibi_per_row"],
+        "data_dependent_alibi_bias_init={data_dependent_alibi_bias_init} has no effect while "
+        "attn_data_dependent_alibi_per_row=True, whose gates have no bias; leave one of them out",
+    ),
+    Rule(
+        ("alibi_slopes", "alibi_num_heads", "heads"),
+        lambda v: v["alibi_slopes"] is not None and len(v["alibi_slopes"]) != (v["alibi_num_heads"] or v["heads"]),
+        "alibi_slopes={alibi_slopes} must hold one slope for each head with a bias: alibi_num_heads={alibi_num_heads} "
+        "(None: all) of heads={heads}; give as many",
+    ),
+    Rule(
+        ("alibi_slopes", "alibi_learned"),
+        lambda v: v["alibi_slopes"] is not None and v["alibi_learned"] and min(v["alibi_slopes"], default=1) <= 0,
+        "alibi_slopes={alibi_slopes} with alibi_learned={alibi_learned} must be above 0: their logarithms are learned; "
+        "give larger ones",
+    ),
+)
+
 POSITION_RULES: tuple[Rule, ...] = (
+    *BIAS_RULES,
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
         lambda v: v["rotary_pos_emb"] and _rotary_width(v) > v["attn_dim_head"],

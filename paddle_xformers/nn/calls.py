@@ -150,13 +150,14 @@ def share(
         past_length=cache_length(call.cache),
         output_attentions=call.output_attentions,
         use_cache=call.use_cache,
+        places=places,
     )
     calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
     if sinusoid is not None:
         calls["a"] = _with_sinusoid(calls["a"], places, sinusoid, x.dtype)
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)
-        calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
+        calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, places=None, static_source=True)
     return Shared(places, room, calls, _line(x, call, places, options))
 
 

@@ -77,8 +77,6 @@ class Layer(nn.Layer):
         if stack.residual.use_layerscale:
             self.layer_scale = LayerScale(stack.dim, stack.residual.layerscale_init_value)
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
-        self.keys_values = 0 if options.kind == "f" else 2  # tensors of its branch in the cache
-        self.keeps = Keeps(options.kind, self.keys_values + bool(options.shift and stack.causal))
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
             self.ff = FeedForward(stack.dim, branch)
@@ -86,6 +84,10 @@ class Layer(nn.Layer):
             self.attn = _attention(stack, options, branch, rotary)
         else:
             self.cross_attn = _attention(stack, options, branch, None)
+        self.growing = 0  # tensors of its branch in the cache
+        if options.kind != "f":
+            self.growing = 2 + len((self.attn if options.kind == "a" else self.cross_attn).remembers)
+        self.keeps = Keeps(options.kind, self.growing + bool(options.shift and stack.causal), self.growing)
         if stack.residual.depth_scale_residual:
             last = self._last_linear()
             last.start_from((2 * last.weight.shape[0] * (options.block + 1)) ** -0.5)
@@ -122,8 +124,8 @@ class Layer(nn.Layer):
         x = read if self.pre_norm is None else self.pre_norm(read)
         kept: State = ()
         if self.shift is not None:
-            x, kept = self.shift(x, line, past[self.keys_values :])
-        pair = past[: self.keys_values] or None
+            x, kept = self.shift(x, line, past[self.growing :])
+        pair = past[: self.growing] or None
         result = None if call is None else self._attend(x, call, context, mem, pair, handed)
         output = self.ff(x) if result is None else result.output
         if self.layer_scale is not None:
@@ -144,7 +146,7 @@ class Layer(nn.Layer):
         call: AttentionCall,
         context: Tensor | None,
         mem: Tensor | None,
-        past: tuple[Tensor, Tensor] | None,
+        past: State | None,
         handed: Handed | None,
     ) -> AttentionResult:
         attention = self.attn if self.kind == "a" else self.cross_attn
@@ -170,5 +172,7 @@ def _attention(
         kind=options.kind,
         first=options.ordinal == 0,
         upstream_compat=stack.model.upstream_compat,
+        position=stack.position,
+        causal=stack.causal,
     )
     return Attention(site, rotary)

@@ -13,6 +13,7 @@ from paddle import Tensor
 
 from .attention.cache import PADDING, Cache
 from .attention.masks import HIDDEN_BELOW
+from .sizes import sizes
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Places:
         keys: Of all keys: the cached ones, `new`, then the spare room of a reserved cache, (b or 1, m).
         queries: Of memory tokens and new tokens, (b or 1, n).
         valid: Keys that are no padding where the caller's mask does not say so, room left out; None: all.
+        room: Number of spare places behind the keys.
     """
 
     tokens: Tensor
@@ -32,6 +34,24 @@ class Places:
     keys: Tensor
     queries: Tensor
     valid: Tensor | None
+    room: int = 0
+
+    def of_queries(self, of_keys: Tensor) -> Tensor:
+        """Return the queries' own part of what there is of every key.
+
+        Args:
+            of_keys: (..., m).
+
+        Returns:
+            (..., n).
+        """
+        n = sizes(self.queries)[1]
+        return of_keys[..., -(n + self.room) : -self.room or None]
+
+    def before_queries(self) -> Tensor:
+        """Which keys stand before each query, in the order of the keys, (n, m), boolean."""
+        m, n = sizes(self.keys)[1], sizes(self.queries)[1]
+        return paddle.arange(m) < (paddle.arange(n) + (m - self.room - n)).unsqueeze(-1)
 
 
 def mask_of_lengths(lens: Tensor, n: int) -> Tensor:
@@ -113,7 +133,7 @@ def make_places(
     valid = keys > PADDING if unsure else None
     if room:
         keys = _join(keys, padding.expand([keys.shape[0], room]))
-    return Places(tokens, new, keys, queries, valid)
+    return Places(tokens, new, keys, queries, valid, room)
 
 
 def _join(first: Tensor, second: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class Stack(nn.Layer):
         position, attention = options.position, options.attention
         self.rotary = make_rotary(position, attention, [layer.branch for layer in options.layers if layer.kind == "a"])
         self.sinusoid = Sinusoid(options.dim) if position.position_infused_attn else None
-        self.position_bias = make_position_bias(position, attention, causal=options.causal)
+        self.position_bias = make_position_bias(options)
         self.residuals = make_residuals(options.model, options.residual)
         self.layers = nn.LayerList(
             [Layer(options, layer, index, self.residuals, self.rotary) for index, layer in enumerate(options.layers)]

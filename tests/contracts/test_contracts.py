@@ -32,6 +32,7 @@ EFFECT_ELSEWHERE = {
     "cross_attn_sparse_topk_straight_through": "likewise",
     "dynamic_tanh_init_alpha": "likewise",
     "layerscale_init_value": "likewise",
+    "data_dependent_alibi_bias_init": "likewise",
     "emb_frac_gradient": "gradients: tests/parity/test_parity.py and tests/nn/test_gradients.py",
     "depth_scale_residual": "likewise",
 }

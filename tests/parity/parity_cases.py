@@ -51,6 +51,15 @@ ROTARY = {"rotary_pos_emb": True}
 XPOS = ROTARY | {"rotary_xpos": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
+DYNAMIC = {"dynamic_pos_bias": True}
+DYNAMIC_NORM = {"dynamic_pos_bias_norm": True, "dynamic_pos_bias_mlp_depth": 3}
+FORGETTING = {"attn_data_dependent_alibi": True}
+BY_ROW = FORGETTING | {"attn_data_dependent_alibi_per_row": True}
+BY_ROW_WIDTH = {"attn_data_dependent_alibi_per_row_dim_head": 3}
+PROJECTED = {"attn_use_rel_proj_pos_bias": True}
+PROJECTED_SIZES = {"attn_rel_proj_num_distance_basis": 3, "attn_rel_proj_max_dist": 9}
+COPE = {"attn_use_cope": True}
+COPE_MIX = {"attn_cope_talking_heads": True}
 CROSS = {"cross_attend": True}
 GQA = {"attn_kv_heads": 2}
 NO_GQA = {"attn_kv_heads": None}
@@ -65,7 +74,7 @@ COMPAT = {"upstream_compat": True}  # x-transformers 2.31 sums the streams where
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
 SHIFT = {"shift_tokens": 2}
-PADDED = ("right padding",)
+PADDED, LEFT, MEMS = ("right padding",), ("left padding",), ("mems",)
 TYPES = {"embed_num_tokens": {"sentence": 3}}
 DECODER, ENCODER = ("decoder",), ("encoder",)
 CAPPED = {"attn_softclamp_logits": True, "attn_logit_softclamp_value": 0.5}
@@ -177,6 +186,29 @@ CASES = [
     Case("t5, far keys", T5 | {"rel_pos_num_buckets": 6, "rel_pos_max_distance": 7}),
     Case("t5, grouped heads", T5 | GQA),
     Case("t5, kv heads by layer", T5 | {"attn_kv_heads": (2, 4)}, ours={"attn_kv_heads": None}, same_parameters=False),
+    Case("alibi, slopes", ALIBI | {"alibi_num_heads": 3, "rel_pos_kwargs": {"slopes": [0.7, 0.3, 0.2]}}),
+    Case("dynamic bias", DYNAMIC),
+    Case("dynamic bias, logarithms", DYNAMIC | GQA | {"dynamic_pos_bias_log_distance": True}, inputs=PADDED),
+    Case("dynamic bias, norms, mems", DYNAMIC | DYNAMIC_NORM, XL | MEMORY, inputs=("mems",)),
+    Case("dynamic bias, left padding, one layer", DYNAMIC | {"dynamic_pos_bias_mlp_depth": 1}, inputs=LEFT),
+    Case("forgetting", FORGETTING),
+    Case("forgetting, grouped heads, padding", FORGETTING | GQA, inputs=PADDED),
+    Case("forgetting, memory tokens, rotary", FORGETTING | ROTARY, MEMORY),
+    Case("forgetting, memory keys, left padding", FORGETTING | {"attn_num_mem_kv": 2}, inputs=LEFT),
+    Case("forgetting, factor", FORGETTING | {"attn_data_dependent_alibi_kwargs": {"post_log_scale": 0.3}}),
+    Case("forgetting by row", BY_ROW, families=DECODER),
+    Case("forgetting by row, width, padding", BY_ROW | BY_ROW_WIDTH | GQA, inputs=PADDED, families=DECODER),
+    Case("forgetting by row, memory tokens", BY_ROW | {"attn_num_mem_kv": 2}, MEMORY, families=DECODER),
+    Case("projected distances", PROJECTED),
+    Case("projected distances, grouped heads", PROJECTED | GQA | PROJECTED_SIZES, inputs=PADDED),
+    Case("projected distances, forgetting", PROJECTED | FORGETTING | PROJECTED_SIZES),
+    Case("projected distances, memory tokens, t5", PROJECTED | T5, MEMORY),
+    Case("contextual positions", COPE, families=DECODER),
+    Case("contextual positions, grouped heads", COPE | GQA | {"attn_cope_max_pos": 4}, inputs=PADDED, families=DECODER),
+    Case("contextual positions, mixed heads", COPE | GQA | COPE_MIX, families=DECODER),
+    Case("contextual positions, left padding", COPE | ALIBI, inputs=LEFT, families=DECODER),
+    Case("contextual positions, sparse, capped", COPE | CAPPED | {"attn_sparse_topk": 4} | ROTARY, families=DECODER),
+    Case("contextual positions, memory", COPE | {"attn_num_mem_kv": 2}, XL | MEMORY, inputs=MEMS, families=DECODER),
     # Norms
     Case("rmsnorm", {"use_rmsnorm": True}),
     Case("scalenorm", {"use_scalenorm": True}),
@@ -411,6 +443,8 @@ CASES = [
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 NOT_IN_UPSTREAM = {
+    "attn_cope_soft_onehot_pos": "it fails there; against NumPy in tests/nn/test_position_bias.py",
+    "data_dependent_alibi_bias_init": "initial values; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
     "attn_collab_compression": DROPPED,
     "attn_collab_heads": DROPPED,

@@ -57,6 +57,7 @@ class Attention(nn.Layer):
         parts = make_parts(site)
         for name, part in parts.items():
             self.add_sublayer(name, part)
+        self.remembers = [name for name, part in parts.items() if acts_at(part, "of_keys")]
         self.parts = {stage: [part for part in parts.values() if acts_at(part, stage)] for stage in STAGES}
         self.is_plain = not parts and options.attn_normalizer == "softmax"
         self.needs_scores = options.attn_normalizer != "softmax" or any(self.parts[stage] for stage in NEEDS_SCORES)
@@ -67,7 +68,7 @@ class Attention(nn.Layer):
         call: AttentionCall,
         *,
         source: Tensor | None = None,
-        past: tuple[Tensor, Tensor] | None = None,
+        past: tuple[Tensor, ...] | None = None,
         handed: Handed | None = None,
     ) -> AttentionResult:
         """Attend.
@@ -76,13 +77,13 @@ class Attention(nn.Layer):
             x: Input of the queries, (b, n, d).
             call: Mask, positions and wishes of this forward.
             source: Input of keys and values where it is not x: mems and x, or the context, (b, m, d).
-            past: This layer's cached keys and values.
+            past: What this layer cached: keys, values, and what parts remember of each key.
             handed: What the layers of this kind before it handed on.
         """
         handed = handed or Handed()
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
-        step = Step(x, x if source is None else source, handed.values, handed.scores)
+        step = Step(x, x if source is None else source, handed.values, handed.scores, places=call.places)
         seen = self._through("query_input", moved(x, call.q_sinusoid), step)
         q = split(self.q_proj(seen), self.options.query_heads)  # (b, h or 1, n, w)
         for part in self.parts["queries"]:
@@ -94,8 +95,10 @@ class Attention(nn.Layer):
         else:
             k, v, own = self._keys_values(step, call)
             values = own if values is None else values
-            pair = extend(past, (k, v), call.past_length)
-        out, weights, scores = self._kernel(q, pair, call, step)
+            remembered = (part.of_keys(step) for part in self.parts["of_keys"])
+            pair = extend(past, (k, v, *remembered), call.past_length)
+        step.of_keys.update(zip(self.remembers, pair[2:], strict=True))
+        out, weights, scores = self._kernel(q, pair[0], pair[1], call, step)
         output = self._output(out, step)
         return AttentionResult(output, pair if call.use_cache else None, Handed(values, scores), weights)
 
@@ -137,10 +140,10 @@ class Attention(nn.Layer):
         return self.options.attn_dropout if self.training else 0.0
 
     def _kernel(
-        self, q: Tensor, pair: tuple[Tensor, Tensor], call: AttentionCall, step: Step
+        self, q: Tensor, k: Tensor, v: Tensor, call: AttentionCall, step: Step
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Attended values; weights and scores where they are wanted."""
-        mask, (k, v) = call.mask_of(self.options), pair
+        mask = call.mask_of(self.options)
         for part in self.parts["in_front"]:
             keys, values = part.in_front(k, v, step)
             keys = self._through("front_keys", keys, step)
@@ -149,7 +152,7 @@ class Attention(nn.Layer):
             mask = mask.with_keys_in_front(sizes(k)[2])
         v = self._through("all_values", v, step)
         for part in self.parts["compared"]:
-            q, k = part.compared(q, k)
+            q, k = part.compared(q, k, step)
         if self._fused(q, v, call):
             plain = mask.causal and mask.simple and mask.key_bias is None and q.shape[2] == k.shape[2]
             bias, dropout = None if plain else mask.bias, self._dropout()

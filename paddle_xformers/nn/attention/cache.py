@@ -7,7 +7,7 @@ token; its length is the length of the cache. Then comes one entry for each exec
 order of execution: a tuple of
 
 - keys, (b, g, length, w), already rotated, and values, (b, g, length, k), of an attention layer; cross attention keeps
-  those of its context;
+  those of its context; then what its parts remember of each key, (b, r, length, s);
 - the last inputs, (b, reach, d), of a layer with token shift.
 
 A cache is a value: a forward returns a longer one and leaves the old one alone. The exception is a cache that
@@ -41,10 +41,12 @@ class Keeps:
     Args:
         kind: Kind of its layer.
         leaves: Number of tensors in its entry, keys and values first; 0: it has no entry.
+        growing: How many of them, from the first, grow by each new token.
     """
 
     kind: str
     leaves: int
+    growing: int = 0
 
 
 Steps = tuple[Keeps, ...]
@@ -94,27 +96,26 @@ def room_left(cache: Cache | None, new: int, steps: Steps) -> int:
     return capacity - length - new if capacity > length else 0
 
 
-def extend(past: tuple[Tensor, Tensor] | None, new: tuple[Tensor, Tensor], length: int) -> tuple[Tensor, Tensor]:
-    """Append new keys and values to those of a layer.
+def extend(past: State | None, new: State, length: int) -> State:
+    """Append new keys, values, and what parts remember of them, to those of a layer.
 
     Args:
-        past: Cached keys, (b, g, length or more, w), and values, (b, g, length or more, k), or None.
-        new: Keys, (b, g, n, w), and values, (b, g, n, k), of the new tokens.
+        past: Cached keys, (b, g, length or more, w), values, (b, g, length or more, k), and further tensors whose third
+            axis is that of the keys, or None.
+        new: Keys, (b, g, n, w), values, (b, g, n, k), and so on, of the new tokens.
         length: Number of cached tokens.
 
     Returns:
-        Keys and values of all tokens; with spare room behind them if `past` had some.
+        The same of all tokens; with spare room behind them if `past` had some.
     """
     if past is None:
         return new
-    old_keys, old_values = past
-    keys, values = new
-    if not paddle.in_dynamic_mode() or old_keys.shape[2] == length:
-        return paddle.concat([old_keys, keys], axis=2), paddle.concat([old_values, values], axis=2)
-    stop = length + keys.shape[2]
-    old_keys[:, :, length:stop] = keys
-    old_values[:, :, length:stop] = values
-    return old_keys, old_values
+    if not paddle.in_dynamic_mode() or past[0].shape[2] == length:
+        return tuple(paddle.concat([old, added], axis=2) for old, added in zip(past, new, strict=True))
+    stop = length + new[0].shape[2]
+    for old, added in zip(past, new, strict=True):
+        old[:, :, length:stop] = added
+    return past
 
 
 def reserve(cache: Cache, steps: Steps) -> Cache:
@@ -128,13 +129,13 @@ def reserve(cache: Cache, steps: Steps) -> Cache:
     entries = []
     for step, state in zip(steps, states(cache, steps), strict=True):
         if step.kind == "a" and state[0].shape[2] <= length:
-            state = (*map(_with_room, state[:2]), *state[2:])
+            state = (*map(_with_room, state[: step.growing]), *state[step.growing :])
         if step.leaves:
             entries.append(state)
     return (cache[0], *entries)
 
 
 def _with_room(part: Tensor) -> Tensor:
-    """Keys or values, (b, g, length, k), with room behind them."""
+    """Keys, values or the like, (b, g, length, k), with room behind them."""
     b, g, _, k = part.shape
     return paddle.concat([part, paddle.zeros([b, g, ROOM, k], dtype=part.dtype)], axis=2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from paddle import Tensor
 
 from ...config.options import AttentionOptions
+from ..places import Places
 from ..positions.rotary import Angles
 from .masks import Mask
 
@@ -27,6 +28,7 @@ class AttentionCall:
         use_cache: Whether keys and values are wanted.
         static_source: Whether keys and values come from a context, which the cache then holds whole.
         windows: The mask of layers with a sliding window, by `max_attend_past`.
+        places: Positions of queries and keys, for self attention.
     """
 
     mask: Mask
@@ -39,6 +41,7 @@ class AttentionCall:
     use_cache: bool = False
     static_source: bool = False
     windows: Mapping[int | None, Mask] = field(default_factory=dict)
+    places: Places | None = None
 
     def mask_of(self, options: AttentionOptions) -> Mask:
         """Return the mask of a layer.
@@ -68,12 +71,12 @@ class AttentionResult:
 
     Args:
         output: The branch output, (b, n, d).
-        pair: Keys and values for the cache, or None.
+        pair: Keys, values and what parts remember of each key, for the cache, or None.
         handed: What the next layer of the kind gets.
         weights: The attention weights, (b, h, n, m), or None.
     """
 
     output: Tensor
-    pair: tuple[Tensor, Tensor] | None = None
+    pair: tuple[Tensor, ...] | None = None
     handed: Handed = Handed()
     weights: Tensor | None = None

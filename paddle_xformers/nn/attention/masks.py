@@ -46,7 +46,7 @@ class Mask:
         Args:
             m: Number of all keys.
         """
-        bias = None if self.bias is None else _lead_with_zeros(self.bias, m)
+        bias = None if self.bias is None else lead_with_zeros(self.bias, m)
         return dataclasses.replace(self, bias=bias, key_bias=None, causal=False, simple=False, visible=None)
 
 
@@ -94,10 +94,10 @@ def make_mask(
         if paddle.in_dynamic_mode():
             _check_shape(attention_mask, n - lead_rows, m, rows, heads)
         if given.ndim == 2:
-            given = _lead_with_zeros(given, m)
+            given = lead_with_zeros(given, m)
             key_bias = given if key_bias is None else key_bias + given
         else:
-            rest = _lead_with_zeros(given if given.ndim == 4 else given.unsqueeze(1), m)
+            rest = lead_with_zeros(given if given.ndim == 4 else given.unsqueeze(1), m)
             if lead_rows and rest.shape[2] != 1:
                 # A memory token sees what any token sees: keys hidden from all stay hidden.
                 top = rest.max(axis=2, keepdim=True).expand([-1, -1, lead_rows, -1])
@@ -165,8 +165,13 @@ def _check_shape(mask: Tensor, n: int, m: int, rows: int | None, heads: int | No
         )
 
 
-def _lead_with_zeros(bias: Tensor, m: int) -> Tensor:
-    """Let what stands in front of the caller's keys be seen."""
+def lead_with_zeros(bias: Tensor, m: int) -> Tensor:
+    """Let what stands in front of some keys be seen, as it is: from (..., fewer keys) to (..., m).
+
+    Args:
+        bias: What is added to the scores of the last keys.
+        m: Number of all keys.
+    """
     missing = m - sizes(bias)[-1]
     if isinstance(missing, int) and not missing:
         return bias

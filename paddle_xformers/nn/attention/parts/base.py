@@ -4,6 +4,7 @@ query_input     what queries are projected from
 source_input    what keys and values are projected from
 queries         after their projection, before positions
 keys_values     after their projections, before positions and cache
+of_keys         what a part remembers of every key beside it; cached like keys and values
 in_front        further keys and values to stand in front of all others, never cached
 front_keys      those keys, before they are put there
 all_values      all values, also those in front, before the weights meet them
@@ -20,10 +21,12 @@ projected       the output of the layer
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from paddle import Tensor, nn
 
-from ....config.options import AttentionOptions
+from ....config.options import AttentionOptions, PositionOptions
+from ...places import Places
 from ..normalizers import Normalizer
 
 
@@ -37,6 +40,8 @@ class Step:
         first_values: Values of the first attention layer of this kind, (b, g, m, k), or None.
         prior_scores: Scores of the attention layer of this kind before this one, (b, h, n, m), or None.
         kept: What one part keeps for another of the same layer, by name.
+        places: Positions of queries and keys, in self attention; else None.
+        of_keys: What parts remember of each key, (b, r, m, s), by their names in PARTS.
     """
 
     x: Tensor
@@ -44,6 +49,13 @@ class Step:
     first_values: Tensor | None = None
     prior_scores: Tensor | None = None
     kept: dict[str, Tensor] = field(default_factory=dict)
+    places: Places | None = None
+    of_keys: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def placed(self) -> Places:
+        """Positions of queries and keys, for a part that is built in self attention alone."""
+        return cast(Places, self.places)
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,8 @@ class Site:
         kind: `a` or `c`.
         first: Whether the layer is the first attention layer of its kind.
         upstream_compat: Whether to follow x-transformers where it departs from the paper.
+        position: The position fields.
+        causal: Whether queries see only keys up to their own position.
     """
 
     dim: int
@@ -65,6 +79,8 @@ class Site:
     kind: str = "a"
     first: bool = True
     upstream_compat: bool = False
+    position: PositionOptions = PositionOptions()
+    causal: bool = False
 
     @property
     def query_width(self) -> int:
@@ -104,6 +120,10 @@ class AttentionPart(nn.Layer):
         """Change keys, (b, g, m, w), and values, (b, g, m, k), of the tokens of this call."""
         return k, v
 
+    def of_keys(self, step: Step) -> Tensor:
+        """Return what to remember of each key, (b, r, m, s), of the tokens of this call; see `Step.of_keys`."""
+        raise NotImplementedError
+
     def in_front(self, k: Tensor, v: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Return t further keys and values to put in front of (b, g, m, w) and (b, g, m, k)."""
         raise NotImplementedError
@@ -116,7 +136,7 @@ class AttentionPart(nn.Layer):
         """Change all values, (b, g, m, k)."""
         return v
 
-    def compared(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    def compared(self, q: Tensor, k: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Change queries, (b, h, n, w), and all keys, (b, g, m, w), to others of any one width."""
         return q, k
 
@@ -159,6 +179,7 @@ STAGES = (
     "source_input",
     "queries",
     "keys_values",
+    "of_keys",
     "in_front",
     "front_keys",
     "all_values",
