@@ -49,9 +49,9 @@ class Rule:
 
     Args:
         source: Foreign name. `{i}` stands for a layer index, `{part}` for weight or bias, `{gain}` for the two
-            names of a norm's gain, `{fn}` for any number of `fn.` levels, and `{name}` for a name of the user's.
+            names of a norm's gain, `{fn}` for any number of `fn.` levels, and `{name}` for any other name.
         target: Our name. `{base}` stands for the family's prefix, `{branch}` for attn, cross_attn or ff, and
-            `{i}` and `{part}` for what they matched.
+            `{i}`, `{part}` and `{name}` for what they matched.
         transform: What happens to the array.
         kinds: Kinds of layer it is about; empty: any, or none.
     """
@@ -123,7 +123,7 @@ _PLACEHOLDERS = {
     "part": "(?P<part>weight|bias)",
     "gain": "(?:gamma|g)",
     "fn": r"(?:fn\.)*",
-    "name": r"\w+?",
+    "name": r"(?P<name>\w+?)",
 }
 
 

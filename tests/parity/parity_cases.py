@@ -208,7 +208,14 @@ CASES = [
     Case("contextual positions, mixed heads", COPE | GQA | COPE_MIX, families=DECODER),
     Case("contextual positions, left padding", COPE | ALIBI, inputs=LEFT, families=DECODER),
     Case("contextual positions, sparse, capped", COPE | CAPPED | {"attn_sparse_topk": 4} | ROTARY, families=DECODER),
-    Case("contextual positions, memory", COPE | {"attn_num_mem_kv": 2}, XL | MEMORY, inputs=MEMS, families=DECODER),
+    # Narrow, as for GRU: gradients of over 100 come with errors of 1e-3, theirs as ours.
+    Case(
+        "contextual positions, memory",
+        COPE | {"attn_num_mem_kv": 2, "dim": 8},
+        XL | MEMORY,
+        inputs=MEMS,
+        families=DECODER,
+    ),
     # Norms
     Case("rmsnorm", {"use_rmsnorm": True}),
     Case("scalenorm", {"use_scalenorm": True}),
