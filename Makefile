@@ -22,7 +22,7 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help quickstart recipe known-recipe test parity lint bench effects docs clean
+.PHONY: help quickstart recipe known-recipe test combinations parity lint bench effects docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,6 +40,9 @@ known-recipe:
 
 test: $(INSTALLED)-test  ## run the tests, all but parity
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --ignore=tests/parity $(ARGS)
+
+combinations: $(INSTALLED)-test  ## 2,000 random configurations over all fields (a slice of them is in make test)
+	OMP_NUM_THREADS=1 COMBINATIONS=2000 $(RUN) -m pytest -n $(WORKERS) tests/combinations/test_random.py $(ARGS)
 
 parity: $(INSTALLED)-test $(INSTALLED)-parity  ## compare with x-transformers (installs torch)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) tests/parity $(ARGS)

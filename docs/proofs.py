@@ -51,8 +51,13 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),
     "emb-tied-enc-dec": ("tests/parity/test_parity_seq2seq.py",),
     "gen-seq2seq": ("tests/models/seq2seq/test_generation.py", "tests/parity/test_parity_seq2seq.py"),
+    "layers-prefix-decoder": ("tests/models/test_prefix_lm.py", "tests/parity/test_parity_prefix.py"),
     "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
     "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
+    "mem-kv-cache": (
+        *("test_cached_decoding_equals_one_pass", "test_a_cache_is_a_value"),
+        "test_generation_with_a_cache_equals_generation_without",
+    ),
     "mod-continuous": ("tests/parity/test_parity_continuous.py",),
     "mod-vit": ("tests/parity/test_vision.py",),
     "mod-vit-cls-head": ("tests/models/vit/test_old_port.py",),

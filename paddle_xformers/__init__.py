@@ -15,8 +15,10 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from paddle_xformers.auto import register as register
     from paddle_xformers.auto_models import AutoModelForImageClassification as AutoModelForImageClassification
+    from paddle_xformers.config import register_part as register_part
     from paddle_xformers.errors import CheckpointError as CheckpointError
     from paddle_xformers.errors import ConfigError as ConfigError
+    from paddle_xformers.errors import ContractError as ContractError
     from paddle_xformers.errors import DependencyError as DependencyError
     from paddle_xformers.errors import InputError as InputError
     from paddle_xformers.errors import XFormersError as XFormersError
@@ -74,6 +76,7 @@ _HOME = {
     "CheckpointError": "errors",
     "ConfigError": "errors",
     "ContinuousTransformerWrapper": "wrappers",
+    "ContractError": "errors",
     "CrossAttender": "wrappers",
     "Decoder": "wrappers",
     "DependencyError": "errors",
@@ -120,6 +123,7 @@ _HOME = {
     "XViTPretrainedModel": "models",
     "random_patch_mask": "models",
     "register": "auto",
+    "register_part": "config",
     "tune_cpu": "tune",
 }
 _SUBMODULES = (
@@ -131,6 +135,7 @@ _SUBMODULES = (
     "models",
     "nn",
     "serving",
+    "testing",
     "tokenizers",
     "tune",
     "wrappers",

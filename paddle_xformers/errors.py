@@ -19,5 +19,9 @@ class CheckpointError(XFormersError, OSError):
     """A checkpoint that is missing, incomplete, corrupt, or could not be written."""
 
 
+class ContractError(XFormersError, AssertionError):
+    """A part of a user's own that does not keep what every part must (see `paddle_xformers.testing`)."""
+
+
 class DependencyError(XFormersError, ImportError):
     """A third-party package that is missing or has an unusable version."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import random
 import socket
@@ -63,3 +64,14 @@ def _is_local(connection: socket.socket, address: Any) -> bool:
         return True
     host = str(address[0])
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print how many random configurations ran and how many were refused (tests/combinations/)."""
+    found: collections.Counter[str] = collections.Counter()
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        if report.when == "call" and "tests/combinations/" in report.nodeid:
+            found.update({name: int(count) for name, count in report.user_properties})
+    if found:
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(found.items()))
+        terminalreporter.write_line(f"random configurations: {sum(found.values())} drawn; {counts}")

@@ -54,7 +54,9 @@ def test_version_is_a_literal_that_the_build_can_read():
     assert values == [paddle_xformers.__version__] == ["0.1.0"]
 
 
-@pytest.mark.parametrize("name", ["ConfigError", "InputError", "CheckpointError", "DependencyError", "XFormersError"])
+@pytest.mark.parametrize(
+    "name", ["ConfigError", "InputError", "CheckpointError", "ContractError", "DependencyError", "XFormersError"]
+)
 def test_errors_are_public(name):
     assert getattr(paddle_xformers, name) is getattr(errors, name)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .caption import CAPTION
 from .field import FieldInfo, option
 from .parts import Composition, Part
+from .registry import register_part, unregister_part
 from .resolve import LayerOptions, StackOptions, stack_options
 from .rule import Rule
 from .rules import RULES
@@ -32,7 +33,9 @@ __all__ = [
     "misspelt",
     "nearest",
     "option",
+    "register_part",
     "schema",
     "stack_options",
+    "unregister_part",
     "validate",
 ]

@@ -99,6 +99,12 @@ def attention_rules(prefix: str) -> tuple[Rule, ...]:
             f"heads={{heads}} is not a multiple of {kv_heads}={{{kv_heads}}}: every key/value head serves the same "
             "number of queries; choose a divisor of heads",
         ),
+        Rule(
+            ("add_value_residual", kv_heads),
+            lambda v: v["add_value_residual"] and len({kv or v["heads"] for (kv,) in by_layer(v, kv_heads)}) > 1,
+            f"add_value_residual={{add_value_residual}} mixes the values of layers head by head, but {kv_heads}="
+            f"{{{kv_heads}}} gives them different numbers of heads; use one number for all layers",
+        ),
         rule(
             (groups, norm, "heads", head_dim, collab, compression),
             _in_any_layer((groups, norm, "heads", head_dim, collab, compression), _groups_misfit),

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .registry import open_socket, part_problem
+
 _METADATA_KEY = "paddle_xformers"
 
 # The layer kinds a per-layer list may follow: one value for each layer of this kind.
@@ -40,6 +42,7 @@ class FieldInfo:
         examples: Other values that make sense in a small model (dim 32, depth 2, 4 heads of 8).
         needs: Values of other fields without which this one has no effect; setting it alone is refused.
         beside: Values of other fields that its examples make sense with.
+        socket: Where its values name registered parts: the socket.
     """
 
     name: str
@@ -57,6 +60,7 @@ class FieldInfo:
     examples: tuple[Any, ...] = ()
     needs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     beside: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    socket: str = ""
 
     @property
     def type_name(self) -> str:
@@ -70,8 +74,12 @@ class FieldInfo:
         parts = []
         if self.choices:
             parts.append("one of " + ", ".join(repr(choice) for choice in self.choices))
+        elif self.socket:
+            parts.append("None")
         else:
             parts.append(self.type_name)
+        if self.socket:
+            parts[-1] += " or a registered name"
         bounds = [
             f"{sign} {bound:g}"
             for sign, bound in ((">=", self.minimum), (">", self.above), ("<=", self.maximum))
@@ -98,11 +106,14 @@ def option(
     examples: tuple[Any, ...] = (),
     needs: Mapping[str, Any] | None = None,
     beside: Mapping[str, Any] | None = None,
+    socket: str = "",
 ) -> Any:
     """Declare one configuration field inside an options dataclass; see `FieldInfo` for the arguments.
 
     Switches and fields with choices need no examples: their other values are known.
     """
+    if socket:
+        open_socket(socket, choices)
     if choices and not examples:
         examples = tuple(choice for choice in choices if choice != default)
     elif isinstance(default, bool) and not examples:
@@ -119,6 +130,7 @@ def option(
         "examples": examples,
         "needs": needs or {},
         "beside": beside or {},
+        "socket": socket,
     }
     return dataclasses.field(default=default, metadata={_METADATA_KEY: metadata})
 
@@ -146,6 +158,8 @@ def value_problem(info: FieldInfo, value: Any) -> str | None:
         info: The field.
         value: A single value (not a per-layer list).
     """
+    if info.socket and not (value is None and _has_type(value, info.annotation)):
+        return part_problem(info.socket, value)
     if not _has_type(value, info.annotation):
         return f"is a {type(value).__name__}"
     if value is None:

@@ -38,7 +38,18 @@ def _of_self_attention(field: str) -> Rule:
     )
 
 
+def _looks_back_only(field: str) -> Rule:
+    """The rule that a prefix, whose tokens look ahead, does not go with what is counted backwards."""
+    return Rule(
+        (field, "prefix_lm"),
+        lambda v: v[field] and v["prefix_lm"],
+        f"{field}={{{field}}} counts from a query backwards, but with prefix_lm={{prefix_lm}} tokens look ahead, too; "
+        "leave one of them out",
+    )
+
+
 BIAS_RULES: tuple[Rule, ...] = (
+    *map(_looks_back_only, ("attn_data_dependent_alibi_per_row", "attn_use_cope")),
     *map(_of_self_attention, ("attn_data_dependent_alibi", "attn_use_rel_proj_pos_bias", "attn_use_cope")),
     Rule(
         ("data_dependent_alibi_bias_init", "attn_data_dependent_alibi_per_row"),

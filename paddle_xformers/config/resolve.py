@@ -11,6 +11,7 @@ from .layout import Layout, layer_layout
 from .options import (
     AttentionOptions,
     ContinuousOptions,
+    DecoderOptions,
     EmbeddingOptions,
     FeedForwardOptions,
     LayoutOptions,
@@ -71,6 +72,7 @@ class StackOptions:
     order: tuple[int, ...]
     block_length: int
     causal: bool
+    decoder: DecoderOptions = DecoderOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
@@ -79,6 +81,11 @@ class StackOptions:
     def dim(self) -> int:
         """Width of the residual stream."""
         return self.model.dim
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether a token may see later ones."""
+        return not self.causal or self.decoder.prefix_lm
 
     @property
     def has_cross_attention(self) -> bool:
@@ -102,7 +109,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
     return StackOptions(
         model=ModelOptions(**group_values(ModelOptions, values)),
         embedding=EmbeddingOptions(**group_values(EmbeddingOptions, values)),
-        position=PositionOptions(**group_values(PositionOptions, {"max_seq_len": ANY_LENGTH, **values})),
+        position=_position(values),
         norm=NormOptions(**group_values(NormOptions, values)),
         residual=ResidualOptions(**group_values(ResidualOptions, values)),
         memory=MemoryOptions(**group_values(MemoryOptions, values)),
@@ -111,10 +118,18 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         order=layout.order,
         block_length=layout.block_length,
         causal=causal,
+        decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,
         continuous=ContinuousOptions(**group_values(ContinuousOptions, values)) if "dim_in" in values else None,
     )
+
+
+def _position(values: Mapping[str, Any]) -> PositionOptions:
+    """The position fields; what follows from the width of the model is filled in."""
+    width = values["dynamic_pos_bias_dim"] or max(values["dim"] // 4, 1)
+    own = {"max_seq_len": ANY_LENGTH, **values, "dynamic_pos_bias_dim": width}
+    return PositionOptions(**group_values(PositionOptions, own))
 
 
 def _layer(values: Mapping[str, Any], layout: Layout, index: int) -> LayerOptions:

@@ -74,15 +74,20 @@ def _twins(values: Mapping[str, Any]) -> dict[str, Any]:
 def value_in_force(name: str, values: Mapping[str, Any]) -> Any:
     """Return what holds for a field: a `cross_attn_*` field that is None holds what self attention does.
 
+    So does an entry of its list that is None, for its layer.
+
     Args:
         name: A field.
         values: Value of every field.
     """
     value, own = values[name], name.removeprefix("cross_")
-    if value is not None or own == name or not own.startswith("attn_"):
+    if own == name or not own.startswith("attn_"):
         return value
     # A list a self attention layer says nothing about cross attention: those take the default.
-    return schema()[own].default if isinstance(values[own], (list, tuple)) else values[own]
+    shared = schema()[own].default if isinstance(values[own], (list, tuple)) else values[own]
+    if isinstance(value, (list, tuple)):
+        return tuple(shared if entry is None else entry for entry in value)
+    return shared if value is None else value
 
 
 def group_values(group: type, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def value_problems(values: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -
         values: Value of every field.
         fields: The fields.
     """
-    return [sentence for info in fields.values() for sentence in _value_problems(info, values[info.name])]
+    # Most fields have their default, which need not be checked anew.
+    chosen = [info for info in fields.values() if values[info.name] is not info.default]
+    return [sentence for info in chosen for sentence in _value_problems(info, values[info.name])]
 
 
 def _value_problems(info: FieldInfo, value: Any) -> list[str]:

@@ -65,7 +65,7 @@ _RESIDUAL, _CONNECTION = _LAYER + "2.", _OURS + "connection."
 TOKEN_RULES: tuple[Rule, ...] = (
     Rule("token_emb.emb.weight", "{base}.embeddings.word_embeddings.weight"),
     Rule("pos_emb.emb.weight", "{base}.embeddings.position_embeddings.weight"),
-    Rule("pos_emb.scale", "{base}.embeddings.sinusoid.scale"),
+    Rule("pos_emb.scale", "{base}.embeddings.position_function.scale"),
     Rule("embeds.{name}_embed.weight", "{base}.embeddings.token_type_embeddings.weight"),
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),

@@ -17,7 +17,7 @@ from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
-from .inputs import check_context, check_length, check_memory, check_positions, check_tokens, check_types
+from .inputs import check_context, check_length, check_memory, check_positions, check_prefix, check_tokens, check_types
 from .outputs import XModelOutput
 from .prefix import Prefix
 
@@ -65,6 +65,7 @@ class Backbone:
             context_width = config.cross_attn_dim_context or config.dim
             check_context(self.stack, b, call.context, call.context_mask, context_width)
             check_length(self.stack, b, n, call.attention_mask, cache)
+            check_prefix(self.stack, b, n, call.prefix_len, cache)
         positions = token_positions(n, call.attention_mask, position_ids, cache)
         x = embed(positions)
         if prefix is not None:

@@ -12,8 +12,10 @@ from .._compat import import_paddlenlp
 from ..config import nearest
 from ..errors import InputError
 from ..nn.attention.cache import reserve
+from ..nn.places import token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
+from .inputs import check_prefix
 from .prompts import check_ids, check_room
 
 import_paddlenlp()
@@ -169,7 +171,10 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
 class CausalGeneration(Generation):
     """Generation for causal models: the prompt goes on."""
 
-    rows_of_generate = ("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask")
+    rows_of_generate = (
+        *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
+        "prefix_attn_len",
+    )
     arguments_of_generate = ("mems", "inputs_embeds")
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
@@ -180,7 +185,26 @@ class CausalGeneration(Generation):
             config = self.config
             check_ids("input_ids", input_ids, config.num_tokens, "num_tokens")
             check_room(input_ids.shape[1], generation_config, kwargs, config.max_seq_len, "max_seq_len")
+            b, n = input_ids.shape
+            check_prefix(self.generating_stack(), b, n, kwargs.get("prefix_attn_len"), None)
+            if config.prefix_lm:
+                kwargs["prefix_attn_len"] = self._prefix(input_ids, generation_config, kwargs)
         return input_ids
+
+    def _prefix(self, input_ids: Tensor, generation_config: Any, kwargs: dict[str, Any]) -> Tensor:
+        """Number of tokens of each prompt that see each other, (b): what the caller gave, or all of them."""
+        given = kwargs.get("prefix_attn_len")
+        if isinstance(given, Tensor):
+            return given
+        b, n = input_ids.shape
+        if given is not None:
+            return paddle.full([b], given, dtype="int64")
+        mask = kwargs.get("attention_mask")
+        if mask is None:
+            pad, end = (kwargs.get(name, getattr(generation_config, name)) for name in ("pad_token_id", "eos_token_id"))
+            mask = self.prepare_attention_mask_for_generation(input_ids, pad, end)
+        positions = token_positions(n, mask, kwargs.get("position_ids"), None)
+        return (positions.max(axis=-1) + 1).expand([b])
 
     def generating_stack(self) -> Stack:
         """Return the stack whose cache grows."""
@@ -198,6 +222,7 @@ class CausalGeneration(Generation):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        prefix_attn_len: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -212,10 +237,11 @@ class CausalGeneration(Generation):
             mems: Mems for the first step.
             encoder_hidden_states: What cross attention looks at.
             encoder_attention_mask: Mask over it.
+            prefix_attn_len: Number of tokens of each row that see each other.
             **kwargs: Further arguments of generate(), not needed here.
         """
         if past_key_values is not None:
-            input_ids, mems = input_ids[:, -1:], None
+            input_ids, mems, prefix_attn_len = input_ids[:, -1:], None, None
             if position_ids is not None:
                 position_ids = position_ids[:, -1:]
             attention_mask = mask_of_last_token(attention_mask)
@@ -228,6 +254,7 @@ class CausalGeneration(Generation):
             "mems": mems,
             "encoder_hidden_states": encoder_hidden_states,
             "encoder_attention_mask": encoder_attention_mask,
+            "prefix_attn_len": prefix_attn_len,
             "return_dict": True,
         }
 

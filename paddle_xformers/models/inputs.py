@@ -196,6 +196,43 @@ def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, pa
         )
 
 
+def check_prefix(stack: Stack, b: int, n: int, prefix_len: Any, past: Any) -> None:
+    """Refuse the length of a prefix that the model does not know, or that is not read in one call.
+
+    Args:
+        stack: The stack.
+        b: Batch size.
+        n: Number of new tokens.
+        prefix_len: prefix_attn_len: an integer, or one for each row, (b), or None.
+        past: A cache, or None.
+
+    Raises:
+        InputError: If it does not fit.
+    """
+    if prefix_len is None:
+        return
+    if not stack.options.decoder.prefix_lm:
+        raise InputError("prefix_attn_len has no effect while prefix_lm=False; set it or leave the argument out")
+    if isinstance(prefix_len, Tensor):
+        if prefix_len.dtype not in _INTEGERS or list(prefix_len.shape) != [b]:
+            raise InputError(
+                f"prefix_attn_len has shape {list(prefix_len.shape)} and dtype {prefix_len.dtype}; give an int, or "
+                f"int64 with one length for each row, ({b},)"
+            )
+        return
+    if not isinstance(prefix_len, int) or isinstance(prefix_len, bool) or prefix_len < 0:
+        raise InputError(
+            f"prefix_attn_len={prefix_len!r} is not allowed; give an int of at least 0, or a tensor, ({b},)"
+        )
+    most = n if past is None else cache_length(past) - stack.options.memory.num_memory_tokens
+    if prefix_len > most:
+        first = "tokens of this call" if past is None else "tokens in past_key_values"
+        raise InputError(
+            f"prefix_attn_len={prefix_len} is more than the {most} {first}; its tokens see each other, so the whole "
+            "prefix must be read in the first call"
+        )
+
+
 def check_labels(labels: Tensor, logits: Tensor) -> None:
     """Refuse labels that are not one class for each place.
 

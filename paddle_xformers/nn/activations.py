@@ -9,6 +9,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from ..config.options import FeedForwardOptions
+from ..config.registry import make_function, provide
 from .norms import LayerNorm
 from .softclamp import softclamp
 
@@ -53,20 +54,24 @@ class ClampedGate(nn.Layer):
         return softclamp(x, self.value) * self.share(x)
 
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": F.gelu,
-    "gelu_tanh": lambda x: F.gelu(x, approximate=True),
-    "relu": F.relu,
-    "relu_squared": relu_squared,
-    "silu": F.silu,
-    "sigmoid": F.sigmoid,
-    "tanh": paddle.tanh,
-    "mish": F.mish,
-    "softplus": F.softplus,
-    "elu": F.elu,
-    "leaky_relu": F.leaky_relu,
-    "identity": lambda x: x,
-}
+provide(
+    "ff_activation",
+    {
+        "gelu": F.gelu,
+        "gelu_tanh": lambda x: F.gelu(x, approximate=True),
+        "relu": F.relu,
+        "relu_squared": relu_squared,
+        "silu": F.silu,
+        "sigmoid": F.sigmoid,
+        "tanh": paddle.tanh,
+        "mish": F.mish,
+        "softplus": F.softplus,
+        "elu": F.elu,
+        "leaky_relu": F.leaky_relu,
+        "identity": lambda x: x,
+        "solu": SoLU,
+    },
+)
 
 # What x is multiplied with in an activation of the form x * share(x).
 CUMULATIVE: dict[str, Callable[[Tensor], Tensor]] = {
@@ -82,8 +87,6 @@ def make_activation(dim: int, options: FeedForwardOptions) -> Callable[[Tensor],
         dim: Width of what it activates.
         options: The feed-forward fields of a layer.
     """
-    if options.ff_activation == "solu":
-        return SoLU(dim)
     if options.ff_glu and options.ff_glu_softclamp:
         return ClampedGate(options.ff_activation, options.ff_glu_gate_softclamp_value)
-    return ACTIVATIONS[options.ff_activation]
+    return make_function("ff_activation", options.ff_activation, dim)

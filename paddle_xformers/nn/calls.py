@@ -15,7 +15,7 @@ from .attention.cache import PADDING, Cache, Steps, cache_length, first_keys, ro
 from .attention.call import AttentionCall
 from .attention.masks import Mask, make_mask, windowed
 from .memory import Mems
-from .places import Places, make_places
+from .places import Places, make_places, within
 from .positions import Rotary, Sinusoid
 from .shift import Line, line_up
 from .sizes import sizes
@@ -31,6 +31,7 @@ class StackCall:
         mems: States of the segment before, or None.
         context: What cross attention looks at, (b, m, c), or None.
         context_mask: Mask over the context, or None.
+        prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
@@ -43,6 +44,7 @@ class StackCall:
     mems: Mems | None = None
     context: Tensor | None = None
     context_mask: Tensor | None = None
+    prefix_len: Tensor | int | None = None
     lead: int = 0
     use_cache: bool = False
     output_attentions: bool = False
@@ -134,6 +136,7 @@ def share(
         m=sizes(places.keys)[1] - room,
         causal=options.causal,
         key_valid=places.valid,
+        seen_by_all=_prefix(call, places),
         lead_rows=call.lead,
         room=room,
         rows=x.shape[0],
@@ -159,6 +162,13 @@ def share(
         context_mask = _context_mask(call, n, x.dtype, steps)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, places=None, static_source=True)
     return Shared(places, room, calls, _line(x, call, places, options))
+
+
+def _prefix(call: StackCall, places: Places) -> Tensor | None:
+    """Keys of the prefix, (b or 1, m). Beside a cache all queries are behind it, and causality lets them see it."""
+    if call.prefix_len is None or call.cache is not None:
+        return None
+    return within(call.prefix_len, places.keys)
 
 
 def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> Line | None:

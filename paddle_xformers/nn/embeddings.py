@@ -16,7 +16,7 @@ from .attention.cache import PADDING
 from .gradients import with_less_gradient
 from .linear import Linear
 from .norms import make_embedding_norm
-from .positions import LearnedPositions, ScaledSinusoid
+from .positions import LearnedPositions, make_position_function
 
 
 class Embeddings(nn.Layer):
@@ -41,7 +41,7 @@ class Embeddings(nn.Layer):
             self.position_embeddings = LearnedPositions(positions.max_seq_len, width, scale)
             if self.unit_length:
                 _start_small(self.position_embeddings)
-        self.sinusoid = ScaledSinusoid(width) if positions.position_embedding == "sinusoidal" else None
+        self.position_function = make_position_function(width, positions)
         self.norm = make_embedding_norm(width, options.norm) if options.embedding.post_emb_norm else None
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         self.project = Linear(width, options.dim, bias=True) if width != options.dim else None
@@ -64,8 +64,8 @@ class Embeddings(nn.Layer):
             advice = f"max_seq_len={rows}; shorten the input or count positions from 0"
             added = looked_up(self.position_embeddings, position_ids.clip(min=0), "position_ids", rows, advice)
             x = x + (_to_unit_length(added) if self.unit_length else added)
-        if self.sinusoid is not None:
-            x = x + self.sinusoid(position_ids.clip(min=0), x.dtype)
+        if self.position_function is not None:
+            x = x + self.position_function(position_ids.clip(min=0), x.dtype)
         if self.norm is not None:
             x = self.norm(x)
         x = self.dropout(with_less_gradient(x, self.gradient_share))

@@ -6,6 +6,7 @@ from paddle import Tensor, nn
 from paddle.nn.initializer import Constant
 
 from ..config.options import FeedForwardOptions
+from ..config.registry import make_part, provide
 from .activations import make_activation
 from .linear import Linear
 from .norms import LayerNorm
@@ -53,3 +54,17 @@ class FeedForward(nn.Layer):
         if self.inner_norm is not None:
             inner = self.inner_norm(inner)
         return self.sublayer_dropout(self.down_proj(self.dropout(inner)))
+
+
+provide("ff_layer", {"mlp": FeedForward})
+
+
+def make_feedforward(dim: int, options: FeedForwardOptions) -> nn.Layer:
+    """Build the feed-forward layer that the options name.
+
+    Args:
+        dim: Width of input and output.
+        options: The feed-forward fields of this layer.
+    """
+    layer: nn.Layer = make_part("ff_layer", options.ff_layer, dim, options)
+    return layer

@@ -9,11 +9,12 @@ from paddle import Tensor, nn
 
 from ..config import LayerOptions, StackOptions
 from ..config.options import AttentionOptions, FeedForwardOptions
+from ..errors import ConfigError
 from .attention.attention import Attention
 from .attention.cache import Keeps, State
 from .attention.call import AttentionCall, AttentionResult, Handed
 from .attention.parts import Site
-from .feedforward import FeedForward
+from .feedforward import make_feedforward
 from .layer_scale import LayerScale
 from .linear import Linear
 from .norms import make_norm
@@ -79,7 +80,7 @@ class Layer(nn.Layer):
         self.shift = TokenShift(stack.dim, options.shift, causal=stack.causal) if options.shift else None
         branch = options.branch
         if isinstance(branch, FeedForwardOptions):
-            self.ff = FeedForward(stack.dim, branch)
+            self.ff = make_feedforward(stack.dim, branch)
         elif options.kind == "a":
             self.attn = _attention(stack, options, branch, rotary)
         else:
@@ -95,7 +96,13 @@ class Layer(nn.Layer):
     def _last_linear(self) -> Linear:
         """The linear that the branch ends with."""
         if self.kind == "f":
-            return self.ff.down_proj
+            last = getattr(self.ff, "down_proj", None)
+            if not isinstance(last, Linear):
+                raise ConfigError(
+                    "depth_scale_residual=True draws the last linear of every branch anew, and the layer that ff_layer "
+                    "names has none called down_proj; call it so, or leave depth_scale_residual out"
+                )
+            return last
         return self.attn.o_proj if self.kind == "a" else self.cross_attn.o_proj
 
     def forward(
@@ -173,6 +180,6 @@ def _attention(
         first=options.ordinal == 0,
         upstream_compat=stack.model.upstream_compat,
         position=stack.position,
-        causal=stack.causal,
+        causal=not stack.looks_ahead,
     )
     return Attention(site, rotary)

@@ -14,8 +14,8 @@ from ..config.options import VisionOptions
 from .gradients import with_less_gradient
 from .linear import Linear
 from .norms import LayerNorm, make_embedding_norm
+from .positions import make_position_function
 from .positions.grid import GridPositions
-from .positions.sinusoid import ScaledSinusoid
 from .sizes import sizes
 
 
@@ -88,7 +88,7 @@ class PatchEmbeddings(nn.Layer):
             lead = 0 if self.cls_token is None else 1
             self.position_embeddings = GridPositions(vision.grid, dim, lead=lead, scale=1.0 if scale is None else scale)
         self.norm = make_embedding_norm(dim, options.norm) if options.embedding.post_emb_norm else None
-        self.sinusoid = ScaledSinusoid(dim) if options.position.position_embedding == "sinusoidal" else None
+        self.position_function = make_position_function(dim, options.position)
         self.gradient_share = options.embedding.emb_frac_gradient
         self.dropout = nn.Dropout(options.embedding.emb_dropout)
         registers = vision.num_register_tokens
@@ -115,8 +115,8 @@ class PatchEmbeddings(nn.Layer):
             x = paddle.concat([_rows(self.cls_token, x), x], axis=1)  # (b, 1 + n, d)
         if self.position_embeddings is not None:
             x = x + self.position_embeddings((height // self.patch_size, width // self.patch_size))
-        if self.sinusoid is not None:
-            x = x + self.sinusoid(paddle.arange(x.shape[1]).unsqueeze(0), x.dtype)
+        if self.position_function is not None:
+            x = x + self.position_function(paddle.arange(x.shape[1]).unsqueeze(0), x.dtype)
         x = with_less_gradient(x if self.norm is None else self.norm(x), self.gradient_share)
         x = self.dropout(x)
         n = x.shape[1]

@@ -136,6 +136,19 @@ def make_places(
     return Places(tokens, new, keys, queries, valid, room)
 
 
+def within(prefix_len: Tensor | int, positions: Tensor) -> Tensor:
+    """Return which keys belong to a prefix, (b or 1, m), boolean: with its tokens also what stands in front of them.
+
+    Args:
+        prefix_len: Number of its tokens, for each row, (b), or for all; with 0 nothing belongs to it.
+        positions: Positions of the keys, (b or 1, m).
+    """
+    if isinstance(prefix_len, int):
+        prefix_len = paddle.full([1], prefix_len, dtype="int64")
+    length = prefix_len.astype("int64").unsqueeze(-1)  # (b or 1, 1)
+    return paddle.logical_and(positions < length, length > 0)
+
+
 def _join(first: Tensor, second: Tensor) -> Tensor:
     """Concatenate positions along the tokens; a row that is the same for all is written out if need be."""
     if first.shape[0] != second.shape[0]:

@@ -103,6 +103,10 @@ def test_the_schema_holds_every_declared_field_once():
     assert set(schema()) == {*declared, *twins, "cross_attn_dim_context"}
 
 
+def test_a_field_of_a_socket_says_that_it_takes_registered_names():
+    assert schema()["ff_layer"].allowed == "one of 'mlp' or a registered name, or a list with one such value a layer"
+
+
 @pytest.mark.parametrize("info", schema().values(), ids=schema())
 def test_defaults_and_examples_are_allowed(info: FieldInfo):
     assert value_problem(info, info.default) is None

@@ -129,3 +129,10 @@ def test_options_can_be_compared_and_hashed():
     assert first == second
     assert hash(first) == hash(second)
     assert isinstance(first.layers[0], LayerOptions)
+
+
+def test_none_in_a_list_of_cross_attention_is_what_self_attention_does():
+    options = resolved(**CROSS, attn_num_mem_kv=3, cross_attn_num_mem_kv=[None, 2])
+    assert [branch.attn_num_mem_kv for branch in branches(options, "c")] == [3, 2]
+    options = resolved(**CROSS, attn_num_mem_kv=[3, 4], cross_attn_num_mem_kv=[2, None])
+    assert [branch.attn_num_mem_kv for branch in branches(options, "c")] == [2, 0]

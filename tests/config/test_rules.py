@@ -28,6 +28,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         (switch, "custom_layers", "only_cross"): [{switch: True, "custom_layers": ["f"]}]
         for switch in ("attn_data_dependent_alibi", "attn_use_rel_proj_pos_bias", "attn_use_cope")
     },
+    ("attn_data_dependent_alibi_per_row", "prefix_lm"): [
+        {**FORGETTING, "attn_data_dependent_alibi_per_row": True, "prefix_lm": True}
+    ],
+    ("attn_use_cope", "prefix_lm"): [{"attn_use_cope": True, "prefix_lm": True}],
     ("data_dependent_alibi_bias_init", "attn_data_dependent_alibi_per_row"): [
         {**FORGETTING, "attn_data_dependent_alibi_per_row": True, "data_dependent_alibi_bias_init": 1.0}
     ],
@@ -133,6 +137,8 @@ def attention_triggers(prefix: str) -> dict[tuple[str, ...], list[dict[str, Any]
         found[fields] = [{**on, **{f"{prefix}attn_{name}": value for name, value in values.items()}}]
 
     found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    kv_heads = f"{prefix}attn_kv_heads"
+    found["add_value_residual", kv_heads] = [{**on, "add_value_residual": True, kv_heads: [4, 2]}]
     sizes = ("qk_norm", "heads", "dim_head", "collab_heads", "collab_compression")
     rule("qk_norm_groups", *sizes, qk_norm=True, qk_norm_groups=32)
     rule("scale", "qk_norm", "qk_norm_dim_scale", qk_norm=True, scale=1.0)
@@ -245,10 +251,10 @@ def test_every_example_with_what_it_needs_is_valid(info):
 
 def test_wrong_values_are_told_all_at_once_and_before_rules():
     with pytest.raises(ConfigError) as caught:
-        validate(flat(dim=0, norm="batchnorm", only_cross=True), schema())
+        validate(flat(dim=0, norm_placement="inside", only_cross=True), schema())
     assert str(caught.value) == (
-        "dim=0 is too small; allowed is int, >= 1; norm='batchnorm' is not a known name; "
-        f"allowed is {schema()['norm'].allowed}"
+        "dim=0 is too small; allowed is int, >= 1; norm_placement='inside' is not a known name; "
+        f"allowed is {schema()['norm_placement'].allowed}"
     )
 
 

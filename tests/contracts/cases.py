@@ -20,6 +20,7 @@ from paddle_xformers import XDecoderForCausalLM
 from paddle_xformers.config import schema
 from paddle_xformers.config.options import TOKEN_GROUPS
 
+from .registered import REGISTERED
 from .subjects import SUBJECTS
 from .subjects.subject import CONTEXT_LENGTH, SMALL, Subject, context, tokens
 from .subjects.xdecoder import DECODER
@@ -48,16 +49,20 @@ class Case:
 
 
 def cases_of(subject: Subject) -> list[Case]:
-    """The default, and each field with its examples."""
+    """The default, and each field with its examples and with registered parts."""
     cases, common = [Case("default")], schema(TOKEN_GROUPS)
     for info in subject.fields().values():
         count = len(info.examples) if subject.every_example or info.name not in common else 1
-        for example in info.examples[:count]:
+        registered = REGISTERED.get(info.socket, ())
+        if not subject.every_example:
+            registered = () if info.examples else registered[:1]
+        for example in (*info.examples[:count], *registered):
             around = {**info.needs, **info.beside}
             # Streams and their number only make sense together: without one there is no other.
             base = {} if info.name == "num_residual_streams" else around
             values = {**around, info.name: example}
-            cases.append(Case(f"{info.name}={example}".replace(" ", ""), values, info.name, base))
+            shown = example["name"] if isinstance(example, dict) else example
+            cases.append(Case(f"{info.name}={shown}".replace(" ", ""), values, info.name, base))
     return cases
 
 

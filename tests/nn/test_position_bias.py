@@ -146,8 +146,10 @@ def test_contextual_positions(soft, mixed):
 
 @pytest.mark.parametrize("log_distance", [False, True])
 def test_the_dynamic_bias_reads_distances_alone_or_from_a_table(log_distance):
-    options = PositionOptions(position_bias="dynamic", dynamic_pos_bias_log_distance=log_distance)
-    bias = DynamicBias(3, 5, options, reach=10)
+    options = PositionOptions(
+        position_bias="dynamic", dynamic_pos_bias_log_distance=log_distance, dynamic_pos_bias_dim=5
+    )
+    bias = DynamicBias(3, options, reach=10)
     redraw_parameters(bias)
     places = paddle.to_tensor([[0, 1, 2, 3, 9, 30]])
     whole = bias(places, places).numpy()  # more pairs than distances: a table
@@ -227,3 +229,19 @@ def test_bidirectional_models_have_no_causal_biases():
     for name in ("attn_use_cope", "attn_data_dependent_alibi_per_row"):
         with pytest.raises(ConfigError, match=name):
             XContinuousConfig(**{name: True})
+
+
+def test_what_is_ahead_within_a_prefix_is_forgotten_too():
+    model = build({"attn_data_dependent_alibi": True, "prefix_lm": True, "position_embedding": "none", "depth": 1})
+    both = build({"attn_data_dependent_alibi": True, "position_embedding": "none", "depth": 1})
+    gates = [m.xdecoder.stack.layers[0].attn.forgetting.bias.shape[0] for m in (model, both)]
+    assert gates == [8, 4]
+    ids = tokens(n=10)
+    length = paddle.to_tensor([6, 6])
+    whole = logits(model, ids, prefix_attn_len=length)
+    first = model(ids[:, :6], prefix_attn_len=length, use_cache=True, return_dict=True)
+    rest = logits(model, ids[:, 6:], past_key_values=first.past_key_values)
+    np.testing.assert_allclose(np.concatenate([first.logits.numpy(), rest], 1), whole, atol=1e-4)
+    bias = model.xdecoder.stack.layers[0].attn.forgetting.bias
+    bias.set_value(bias.detach() + paddle.to_tensor([0.0] * 4 + [1.0] * 4))
+    assert np.abs(logits(model, ids, prefix_attn_len=length) - whole)[:, :5].max() > 1e-4

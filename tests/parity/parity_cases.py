@@ -451,6 +451,7 @@ CASES = [
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 NOT_IN_UPSTREAM = {
     "attn_cope_soft_onehot_pos": "it fails there; against NumPy in tests/nn/test_position_bias.py",
+    "dynamic_pos_bias_dim": "always dim / 4 there; in tests/nn/test_position_bias.py",
     "data_dependent_alibi_bias_init": "initial values; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
     "attn_collab_compression": DROPPED,
@@ -463,6 +464,7 @@ NOT_IN_UPSTREAM = {
     "cross_attn_qk_norm_learned_temperature": "as attn_qk_norm_learned_temperature",
     "cross_attn_qk_norm_seq_len": "as attn_qk_norm_seq_len",
     "cross_attn_qk_norm_temperature_init": "as attn_qk_norm_seq_len",
+    "ff_layer": "our own way to a user's layer: tests/contracts/registered.py",
     "position_infused_attn": DROPPED,
     "rotary_values": DROPPED,
     "attn_out_bias": "attention linears have no bias there",
@@ -482,6 +484,7 @@ NOT_IN_UPSTREAM = {
     "logits_bias": "the head has no bias there",
     "norm_bias": "norms have no bias there",
     "norm_eps": "fixed there",
+    "prefix_lm": "a class of its own there, PrefixDecoder: tests/parity/test_parity_prefix.py",
     "position_embedding_scale": "always emb_dim**-0.5 there",
     "rel_pos_scale": "always attn_dim_head**0.5 there",
     "rotary_layout": "always interleaved there",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .attention import AttentionOptions
 from .continuous import ContinuousOptions
+from .decoder import DecoderOptions
 from .embedding import EmbeddingOptions
 from .encoder import EncoderOptions, MaskedLMOptions
 from .feedforward import FeedForwardOptions
@@ -13,6 +14,7 @@ from .memory import MemoryOptions, MemoryTokenOptions
 from .model import ModelOptions
 from .norm import NormOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
+from .position_bias import CausalBiasOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
 from .token import TokenOptions
@@ -49,6 +51,7 @@ VISION_GROUPS: tuple[type, ...] = (
 # Everything that is declared: the groups above and those of single families.
 ALL_GROUPS: tuple[type, ...] = (
     *TOKEN_GROUPS,
+    DecoderOptions,
     EncoderOptions,
     MaskedLMOptions,
     HeadOptions,
@@ -64,7 +67,9 @@ __all__ = [
     "TOKEN_GROUPS",
     "VISION_GROUPS",
     "AttentionOptions",
+    "CausalBiasOptions",
     "ContinuousOptions",
+    "DecoderOptions",
     "EmbeddingOptions",
     "EncoderOptions",
     "FeedForwardOptions",

@@ -60,6 +60,7 @@ class AttentionOptions(ProjectionOptions):
         paper="1706.03762; 1905.05702; 2409.04431; 2410.01104",
         choices=("softmax", "entmax15", "sigmoid", "hard"),
         per_layer=ATTENTION,
+        socket="attn_normalizer",
     )
     attn_sparse_topk: int | None = option(
         None,

@@ -16,6 +16,16 @@ ACTIVATIONS = (
 class FeedForwardOptions:
     """Options of one feed-forward layer."""
 
+    ff_layer: str = option(
+        "mlp",
+        "The whole layer. mlp: two linears around an activation, gated with ff_glu. A registered layer takes what it "
+        "likes of the other ff_* fields.",
+        feature="ff-mlp",
+        paper="1706.03762",
+        choices=("mlp",),
+        per_layer=FEEDFORWARD,
+        socket="ff_layer",
+    )
     ff_mult: float = option(
         4,
         "Inner width as a multiple of dim.",
@@ -41,6 +51,7 @@ class FeedForwardOptions:
         paper="2002.05202; 2109.08668",
         choices=ACTIVATIONS,
         per_layer=FEEDFORWARD,
+        socket="ff_activation",
     )
     ff_glu: bool = option(
         False,

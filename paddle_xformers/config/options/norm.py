@@ -18,6 +18,7 @@ class NormOptions:
         feature="norm-layernorm",
         paper="1607.06450; 1910.07467; 1910.05895; 2307.14995; 2503.10622; 2512.10938",
         choices=("layernorm", "rmsnorm", "scalenorm", "simple_rmsnorm", "dynamic_tanh", "derf", "identity"),
+        socket="norm",
     )
     dynamic_tanh_init_alpha: float = option(
         1.0,

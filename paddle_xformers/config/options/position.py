@@ -20,6 +20,7 @@ class PlacedOptions:
         paper="2203.16634; 1706.03762",
         choices=("auto", "learned", "sinusoidal", "none"),
         examples=("none", "sinusoidal"),
+        socket="position_embedding",
     )
     position_embedding_scale: float | None = option(
         None,

@@ -14,10 +14,11 @@ class BiasOptions:
     position_bias: str = option(
         "none",
         "Bias by relative position, added to the scores of self attention. alibi: a slope a head; t5: a table of "
-        "buckets; dynamic: a small network that reads the distance.",
+        "buckets; dynamic: a small network that reads the distance, up to twice max_seq_len.",
         feature="pos-alibi",
         paper="2108.12409; 1910.10683; 2111.09883",
         choices=("none", "alibi", "t5", "dynamic"),
+        socket="position_bias",
     )
     alibi_num_heads: int | None = option(
         None,
@@ -73,14 +74,23 @@ class BiasOptions:
     )
     dynamic_pos_bias_log_distance: bool = option(
         False,
-        "The dynamic bias reads the logarithm of the distance, with its sign: sign(d) * log(|d| + 1).",
+        "The dynamic bias reads the logarithm of the distance, with its sign: sign(d) * log(abs(d) + 1).",
         feature="pos-dynamic-bias",
         paper="2111.09883",
         needs={"position_bias": "dynamic"},
     )
+    dynamic_pos_bias_dim: int | None = option(
+        None,
+        "Width of the hidden layers of the network that makes the dynamic bias; None: dim / 4.",
+        feature="pos-dynamic-bias",
+        paper="2111.09883",
+        minimum=1,
+        examples=(5,),
+        needs={"position_bias": "dynamic"},
+    )
     dynamic_pos_bias_mlp_depth: int = option(
         2,
-        "Number of hidden layers, dim / 4 wide, of the network that makes the dynamic bias.",
+        "Number of those hidden layers.",
         feature="pos-dynamic-bias",
         paper="2111.09883",
         minimum=1,

@@ -20,6 +20,7 @@ class ResidualOptions:
         paper="1512.03385; 2003.04887; 1910.06764; 2505.11881; 2409.19606; 2512.24880",
         choices=("plain", "rezero", "gru", "orthogonal", "hyper"),
         examples=("rezero", "gru", "orthogonal"),
+        socket="residual",
     )
     scale_residual: bool = option(
         False,

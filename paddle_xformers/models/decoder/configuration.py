@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...config.options import TOKEN_GROUPS, DecoderOptions
 from ..configuration import XPretrainedConfig
 
 
@@ -10,4 +11,5 @@ class XDecoderConfig(XPretrainedConfig):
 
     model_type = "xdecoder"
     main_model = "XDecoderForCausalLM"
+    groups = (*TOKEN_GROUPS, DecoderOptions)
     causal = True

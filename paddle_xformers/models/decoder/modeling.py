@@ -55,6 +55,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         use_cache: bool | None = None,
         return_mems: bool = False,
         output_attentions: bool | None = None,
@@ -73,6 +74,9 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             mems: Mems of the segment before (needs max_mem_len).
             encoder_hidden_states: What cross attention looks at, (b, m, c).
             encoder_attention_mask: Mask over it, as attention_mask.
+            prefix_attn_len: Number of the first tokens that see each other both ways, for all rows or for each, (b)
+                (needs prefix_lm); padding does not count, and beside position_ids it is those at positions below it.
+                The call without a cache reads the whole prefix; beside a cache the number may be left out.
             use_cache: Return a cache; default config.use_cache.
             return_mems: Return mems for the next segment.
             output_attentions: Return attention weights; default config.output_attentions. Memory tokens are left out.
@@ -94,6 +98,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             mems=mems,
             context=encoder_hidden_states,
             context_mask=encoder_attention_mask,
+            prefix_len=prefix_attn_len,
             use_cache=config.use_cache if use_cache is None else use_cache,
             output_attentions=config.output_attentions if output_attentions is None else output_attentions,
             output_hidden_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
@@ -131,6 +136,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
         mems: tuple[Tensor, ...] | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         use_cache: bool | None = None,
         return_mems: bool = False,
         output_attentions: bool | None = None,
@@ -149,6 +155,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             mems: Likewise.
             encoder_hidden_states: Likewise.
             encoder_attention_mask: Likewise.
+            prefix_attn_len: Likewise.
             use_cache: Likewise.
             return_mems: Likewise.
             output_attentions: Likewise.
@@ -171,6 +178,7 @@ class XDecoderForCausalLM(CausalGeneration, XDecoderPretrainedModel):
             mems,
             encoder_hidden_states,
             encoder_attention_mask,
+            prefix_attn_len,
             use_cache,
             return_mems,
             output_attentions,

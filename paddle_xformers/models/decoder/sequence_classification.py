@@ -46,6 +46,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         labels: Tensor | None = None,
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -63,6 +64,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
                 shape; see `paddle_xformers.models.classification`.
             encoder_hidden_states: As in `XDecoderModel.forward`.
             encoder_attention_mask: Likewise.
+            prefix_attn_len: Likewise.
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
@@ -82,6 +84,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
             inputs_embeds,
             encoder_hidden_states=encoder_hidden_states,
             encoder_attention_mask=encoder_attention_mask,
+            prefix_attn_len=prefix_attn_len,
             use_cache=False,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,

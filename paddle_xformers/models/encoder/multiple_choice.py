@@ -52,6 +52,8 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -65,6 +67,8 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
             attention_mask: Likewise, (b, choices, n).
             inputs_embeds: Token embeddings in place of ids, (b, choices, n, emb_dim).
             labels: The right choice of each row, (b); -100 is left out of the loss.
+            encoder_hidden_states: As in `XEncoderModel.forward`, (b, m, c); all choices of a row see it.
+            encoder_attention_mask: Likewise, over the context: (b, m) or as `XEncoderModel.forward` takes it.
             output_attentions: As in `XEncoderModel.forward`; a choice is a row there.
             output_hidden_states: Likewise.
             return_dict: Likewise.
@@ -83,6 +87,8 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
             _as_rows(position_ids, "position_ids", 3),
             _as_rows(attention_mask, "attention_mask", 3),
             _as_rows(inputs_embeds, "inputs_embeds", 4),
+            _for_each_choice(encoder_hidden_states, choices),
+            _for_each_choice(encoder_attention_mask, choices),
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
@@ -104,6 +110,13 @@ def _choices(input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Any:
     if given is None:
         raise InputError("give either input_ids or inputs_embeds, one and not both")
     return sizes(given)[1]
+
+
+def _for_each_choice(given: Tensor | None, choices: Any) -> Tensor | None:
+    """Repeat what belongs to a question for each of its choices: (b, ...) to (b * choices, ...)."""
+    if given is None:
+        return None
+    return given.unsqueeze(1).expand([-1, choices, *[-1] * (given.ndim - 1)]).flatten(0, 1)
 
 
 def _as_rows(given: Tensor | None, name: str, axes: int) -> Tensor | None:

@@ -25,7 +25,7 @@ from .heads import is_plain, moved, project_feature_major, split
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
 from .kernels.fused import fused_attention
-from .normalizers import NORMALIZERS
+from .normalizers import make_normalizer
 from .parts import NEEDS_SCORES, STAGES, Site, Step, acts_at, make_parts
 from .parts.qk_norm import score_scale
 
@@ -44,7 +44,7 @@ class Attention(nn.Layer):
         super().__init__()
         self.options = options = site.options
         self.scale = score_scale(options)
-        self.normalizer = NORMALIZERS[options.attn_normalizer]
+        self.normalizer = make_normalizer(options)
         self.inner = site.inner
         self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
         queries, keys = options.query_heads * options.key_dim, options.key_heads * options.key_dim

@@ -63,6 +63,7 @@ def make_mask(
     m: int,
     causal: bool,
     key_valid: Tensor | None = None,
+    seen_by_all: Tensor | None = None,
     lead_rows: int = 0,
     room: int = 0,
     rows: int | None = None,
@@ -78,6 +79,7 @@ def make_mask(
         m: Number of keys, spare room left out.
         causal: Whether queries see only keys up to their own position.
         key_valid: Keys that are no padding, (b, m), boolean; None: all.
+        seen_by_all: Keys that causality does not hide from queries before them, (b or 1, m), boolean; None: none.
         lead_rows: Memory tokens at the start of the queries, which the caller's mask does not cover.
         room: Spare places behind the keys, which nobody sees.
         rows: Batch size, for checking the mask's; None: not checked.
@@ -106,8 +108,10 @@ def make_mask(
     if rest is not None:
         bias = rest if bias is None else bias + rest
     if causal and not (isinstance(n, int) and n == 1):
-        triangle = causal_bias(n, m, dtype)
-        bias = triangle.unsqueeze([0, 1]) if bias is None else bias + triangle
+        triangle = causal_bias(n, m, dtype).unsqueeze([0, 1])  # (1, 1, n, m)
+        if seen_by_all is not None:
+            triangle = paddle.where(seen_by_all.unsqueeze([1, 2]), paddle.zeros([1], dtype=dtype), triangle)
+        bias = triangle if bias is None else bias + triangle
     visible = None
     if attention_mask is not None and bias is not None:  # without a mask every new token sees itself
         visible = (bias > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(dtype)
@@ -115,7 +119,8 @@ def make_mask(
         width = [1, 1, 1] if bias is None else bias.shape[:3]
         known = paddle.zeros([*width, m], dtype=dtype) if bias is None else bias
         bias = paddle.concat([known, paddle.full([*width, room], MASKED, dtype=dtype)], axis=-1)
-    return Mask(bias, key_bias, causal, simple=rest is None and not room, visible=visible)
+    simple = rest is None and seen_by_all is None and not room
+    return Mask(bias, key_bias, causal, simple=simple, visible=visible)
 
 
 def windowed(mask: Mask, q_positions: Tensor, k_positions: Tensor, past: int, dtype: Any) -> Mask:

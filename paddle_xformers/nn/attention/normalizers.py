@@ -8,6 +8,8 @@ import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
+from ...config.options import AttentionOptions
+from ...config.registry import make_function, provide
 from ..sizes import sizes
 
 # From scores to weights, both (b, h, n, m).
@@ -74,4 +76,13 @@ def hard(scores: Tensor) -> Tensor:
     return soft + (best - soft).detach()
 
 
-NORMALIZERS: dict[str, Normalizer] = {"softmax": softmax, "entmax15": entmax15, "sigmoid": sigmoid, "hard": hard}
+provide("attn_normalizer", {"softmax": softmax, "entmax15": entmax15, "sigmoid": sigmoid, "hard": hard})
+
+
+def make_normalizer(options: AttentionOptions) -> Normalizer:
+    """Return the normalizer that the options name.
+
+    Args:
+        options: The attention fields of a layer.
+    """
+    return make_function("attn_normalizer", options.attn_normalizer, options)

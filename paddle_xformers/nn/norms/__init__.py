@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from paddle import Tensor, nn
 
 from ...config.options import NormOptions
+from ...config.registry import make_part, provide
 from .layernorm import LayerNorm
 from .pointwise import Derf, DynamicTanh
 from .rms import RMSNorm, ScaleNorm, SimpleRMSNorm
@@ -20,20 +19,24 @@ class Identity(nn.Layer):
         return x
 
 
-NORMS: dict[str, Callable[[int, NormOptions], nn.Layer]] = {
-    "layernorm": lambda dim, options: LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5),
-    "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12),
-    "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12),
-    "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
-    "dynamic_tanh": lambda dim, options: DynamicTanh(dim, alpha=options.dynamic_tanh_init_alpha),
-    "derf": lambda dim, options: Derf(dim),
-    "identity": lambda dim, options: Identity(),
-}
+provide(
+    "norm",
+    {
+        "layernorm": lambda dim, options: LayerNorm(dim, bias=options.norm_bias, eps=options.norm_eps or 1e-5),
+        "rmsnorm": lambda dim, options: RMSNorm(dim, eps=options.norm_eps or 1e-12),
+        "scalenorm": lambda dim, options: ScaleNorm(dim, eps=options.norm_eps or 1e-12),
+        "simple_rmsnorm": lambda dim, options: SimpleRMSNorm(eps=options.norm_eps or 1e-12),
+        "dynamic_tanh": lambda dim, options: DynamicTanh(dim, alpha=options.dynamic_tanh_init_alpha),
+        "derf": lambda dim, options: Derf(dim),
+        "identity": lambda dim, options: Identity(),
+    },
+)
 
 
 def make_norm(dim: int, options: NormOptions) -> nn.Layer:
     """Build the norm that the options name, for the last axis of width `dim`."""
-    return NORMS[options.norm](dim, options)
+    norm: nn.Layer = make_part("norm", options.norm, dim, options)
+    return norm
 
 
 def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
@@ -47,7 +50,6 @@ def make_embedding_norm(dim: int, options: NormOptions) -> LayerNorm:
 
 
 __all__ = [
-    "NORMS",
     "Derf",
     "DynamicTanh",
     "Identity",

@@ -15,6 +15,7 @@ from paddle import nn
 
 from ...config import StackOptions
 from ...config.options import AttentionOptions, PositionOptions
+from ...config.registry import make_part, provide
 from ...config.resolve import ANY_LENGTH
 from .absolute import LearnedPositions
 from .alibi import ALiBi, LearnedALiBi
@@ -38,6 +39,26 @@ def make_rotary(options: PositionOptions, attention: AttentionOptions, layers: I
     return Rotary(attention.attn_dim_head, options, max(widths))
 
 
+def _alibi(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
+    scheme = LearnedALiBi if options.alibi_learned else ALiBi
+    return scheme(attention.heads, options.alibi_num_heads, options.alibi_slopes)
+
+
+def _t5(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
+    scale = options.rel_pos_scale or attention.attn_dim_head**0.5
+    return T5Bias(attention.heads, options.rel_pos_num_buckets, options.rel_pos_max_distance, scale, causal=causal)
+
+
+def _dynamic(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
+    length = options.max_seq_len
+    reach = 2 * length if 0 < length < ANY_LENGTH else None  # the segment, and what stands in front of it
+    return DynamicBias(attention.heads, options, reach)
+
+
+provide("position_bias", {"alibi": _alibi, "t5": _t5, "dynamic": _dynamic})
+provide("position_embedding", {"sinusoidal": lambda width, options: ScaledSinusoid(width)})
+
+
 def make_position_bias(stack: StackOptions) -> nn.Layer | None:
     """Build the bias on the scores that `position_bias` names, or None.
 
@@ -45,23 +66,23 @@ def make_position_bias(stack: StackOptions) -> nn.Layer | None:
         stack: Options of the stack.
     """
     options, attention = stack.position, stack.attention
-    if options.position_bias == "alibi":
-        scheme = LearnedALiBi if options.alibi_learned else ALiBi
-        return scheme(attention.heads, options.alibi_num_heads, options.alibi_slopes)
-    if options.position_bias == "t5":
-        scale = options.rel_pos_scale or attention.attn_dim_head**0.5
-        buckets, distance = options.rel_pos_num_buckets, options.rel_pos_max_distance
-        return T5Bias(attention.heads, buckets, distance, scale, causal=stack.causal)
-    if options.position_bias == "dynamic":
-        return DynamicBias(attention.heads, max(stack.dim // 4, 1), options, _reach(stack))
-    return None
+    if options.position_bias == "none":
+        return None
+    bias: nn.Layer = make_part("position_bias", options.position_bias, options, attention, not stack.looks_ahead)
+    return bias
 
 
-def _reach(stack: StackOptions) -> int | None:
-    """How far a query can be from a key: tokens, and memory in front of them; None: any distance."""
-    tokens, memory = stack.position.max_seq_len, stack.memory
-    in_front = memory.num_memory_tokens + memory.max_mem_len
-    return tokens + in_front if 0 < tokens < ANY_LENGTH else None
+def make_position_function(width: int, options: PositionOptions) -> nn.Layer | None:
+    """Build what `position_embedding` adds to the embeddings where it is no table, or None.
+
+    Args:
+        width: Width of the embeddings.
+        options: The position fields.
+    """
+    if options.position_embedding in ("auto", "learned", "none"):
+        return None
+    function: nn.Layer = make_part("position_embedding", options.position_embedding, width, options)
+    return function
 
 
 __all__ = [
@@ -74,5 +95,6 @@ __all__ = [
     "Sinusoid",
     "T5Bias",
     "make_position_bias",
+    "make_position_function",
     "make_rotary",
 ]

@@ -16,16 +16,16 @@ class DynamicBias(nn.Layer):
 
     Args:
         heads: Number of heads.
-        dim: Width of the network's hidden layers.
-        options: The position fields.
+        options: The position fields, the width of the network's hidden layers among them.
         reach: Distances beyond it, forwards or backwards, count as this; None: none do.
     """
 
-    def __init__(self, heads: int, dim: int, options: PositionOptions, reach: int | None = None) -> None:
+    def __init__(self, heads: int, options: PositionOptions, reach: int | None = None) -> None:
         super().__init__()
         self.log_distance = options.dynamic_pos_bias_log_distance
         self.reach = reach
         depth, norm = options.dynamic_pos_bias_mlp_depth, options.dynamic_pos_bias_norm
+        dim = options.dynamic_pos_bias_dim or 1
         self.hidden = nn.LayerList([_Hidden(dim if at else 1, dim, norm, norm_bias=at > 0) for at in range(depth)])
         self.proj = Linear(dim, heads, bias=True)
 

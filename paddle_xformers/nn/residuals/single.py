@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from paddle import Tensor
@@ -46,12 +47,12 @@ class SingleStream(ResidualScheme):
     """One stream, with the same kind of connection around every layer.
 
     Args:
-        kind: The connection.
+        kind: What builds the connection of a layer from the next two.
         dim: Width of the stream.
         options: The residual fields.
     """
 
-    def __init__(self, kind: type[PlainConnection], dim: int, options: ResidualOptions) -> None:
+    def __init__(self, kind: Callable[[int, ResidualOptions], Connection], dim: int, options: ResidualOptions) -> None:
         super().__init__()
         self.kind = kind
         self.dim = dim

@@ -29,7 +29,9 @@ BUNDLES: dict[str, dict[str, Any]] = {
 
 
 def inputs(model: Any, b: int, n: int) -> Inputs:
-    pixels = np.random.default_rng(3).normal(size=(b, 3, 8, 8)).astype("float32")
+    encoder = model.config.encoder_config()
+    height, width = encoder.stack_options().vision.image_shape
+    pixels = np.random.default_rng(3).normal(size=(b, encoder.channels, height, width)).astype("float32")
     return {"pixel_values": paddle.to_tensor(pixels), "decoder_input_ids": tokens(b, n)}
 
 

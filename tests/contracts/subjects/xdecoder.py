@@ -8,7 +8,7 @@ import paddle
 
 from paddle_xformers import XDecoderConfig, XDecoderForCausalLM, XDecoderForSequenceClassification
 
-from .subject import Inputs, Subject, context, tokens
+from .subject import SMALL, Inputs, Subject, context, tokens
 
 
 def inputs(model: Any, b: int, n: int) -> Inputs:
@@ -33,6 +33,7 @@ DECODER = Subject(
     effect_elsewhere={
         "max_mem_len": "needs a second segment: tests/models/test_mems.py",
         "shift_mem_down": "likewise",
+        "prefix_lm": "needs the length of a prefix: the subjects with one, and tests/models/test_prefix_lm.py",
     },
 )
 
@@ -51,4 +52,36 @@ CLASSIFIER = Subject(
     own=(),
 )
 
-SUBJECTS = (DECODER, CLASSIFIER)
+# A prefix language model, alone and with what else acts on masks, positions and the cache.
+BUNDLES: dict[str, dict[str, Any]] = {
+    "": {},
+    "t5": {"position_bias": "t5", "attn_kv_heads": 2, "num_memory_tokens": 3, "max_attend_past": 6},
+    "mixed": {
+        **{"rotary_pos_emb": True, "shift_tokens": 1, "num_residual_streams": 2, "attn_num_mem_kv": 2},
+        **{"cross_attend": True, "residual_attn": True, "norm_placement": "sandwich"},
+    },
+}
+
+
+def with_prefix(model: Any, b: int, n: int) -> Inputs:
+    return {**inputs(model, b, n), "prefix_attn_len": paddle.to_tensor([4, 3, 4][:b])}
+
+
+PREFIX = tuple(
+    Subject(
+        f"xdecoder-prefix-{name}".rstrip("-"),
+        XDecoderConfig,
+        XDecoderForCausalLM,
+        with_prefix,
+        labels,
+        small={**SMALL, "prefix_lm": True, **fields},
+        length=14,
+        causal=True,  # behind the prefix
+        grows="input_ids",
+        generates=True,
+        own=(),
+    )
+    for name, fields in BUNDLES.items()
+)
+
+SUBJECTS = (DECODER, CLASSIFIER, *PREFIX)

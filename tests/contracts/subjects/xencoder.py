@@ -30,7 +30,11 @@ def inputs(model: Any, b: int, n: int) -> Inputs:
 
 
 def choices(model: Any, b: int, n: int) -> Inputs:
-    return {"input_ids": tokens(b * CHOICES, n).reshape([b, CHOICES, n])}
+    given = {"input_ids": tokens(b * CHOICES, n).reshape([b, CHOICES, n]), **context(model, b)}
+    if model.config.type_vocab_size:
+        kinds = np.random.default_rng(2).integers(0, 2, (b, CHOICES, n))
+        given["token_type_ids"] = paddle.to_tensor(kinds)
+    return given
 
 
 def token_labels(given: Inputs) -> Inputs:

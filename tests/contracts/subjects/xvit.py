@@ -30,8 +30,15 @@ def label(given: Inputs) -> Inputs:
     return {"labels": paddle.arange(given["pixel_values"].shape[0]) % 3}
 
 
-def hidden(given: Inputs) -> Inputs:
-    return {"bool_masked_pos": paddle.to_tensor([[1, 0, 1, 0], [0, 1, 1, 1]][: given["pixel_values"].shape[0]])}
+def with_hidden_patches(model: Any, b: int, n: int) -> Inputs:
+    rows, columns = model.config.stack_options().vision.grid
+    hidden = (paddle.arange(b * rows * columns) % 3 == 0).astype("int64").reshape([b, rows * columns])
+    return {**inputs(model, b, n), "bool_masked_pos": hidden}
+
+
+def nothing_more(given: Inputs) -> Inputs:
+    """The hidden patches are the labels, and an input."""
+    return {}
 
 
 SUBJECTS = (
@@ -51,8 +58,8 @@ SUBJECTS = (
         "xvit-masked",
         XViTConfig,
         XViTForMaskedImageModeling,
-        inputs,
-        hidden,
+        with_hidden_patches,
+        nothing_more,
         result="reconstruction",
         small=SIZES,
         places=4,

@@ -178,6 +178,15 @@ def test_choices():
     assert float(one[0, 0]) == pytest.approx(float(logits[1, 2]), abs=1e-5)
 
 
+def test_all_choices_of_a_question_see_its_context():
+    model = build(XEncoderForMultipleChoice, cross_attend=True)
+    ids, context = tokens(6, 9).reshape([2, 3, 9]), paddle.randn([2, 5, model.config.dim])
+    seen = paddle.to_tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+    logits = model(ids, encoder_hidden_states=context, encoder_attention_mask=seen)
+    one = model(ids[1:, 2:], encoder_hidden_states=context[1:, :3])
+    assert float(one[0, 0]) == pytest.approx(float(logits[1, 2]), abs=1e-5)
+
+
 def test_choices_without_their_axis_are_refused():
     model = build(XEncoderForMultipleChoice)
     with pytest.raises(InputError, match=r"input_ids has shape \[2, 9\]; give \(batch, choices, length\)"):
