@@ -29,7 +29,14 @@ def _rotates_part_of_a_group(v: Values) -> bool:
 
 
 # Switches that act on self attention alone.
-_OF_SELF_ATTENTION = ("attn_selective", "attn_orthog_projected_values", "attn_orthog_projected_values_per_head")
+_OF_SELF_ATTENTION = (
+    "attn_selective",
+    "attn_orthog_projected_values",
+    "attn_orthog_projected_values_per_head",
+    "attn_data_dependent_alibi",
+    "attn_use_rel_proj_pos_bias",
+    "attn_use_cope",
+)
 
 
 def _of_self_attention(name: str) -> Rule:
@@ -41,7 +48,40 @@ def _of_self_attention(name: str) -> Rule:
     )
 
 
+def _looks_back_only(field: str) -> Rule:
+    """The rule that a prefix, whose tokens look ahead, does not go with what is counted backwards."""
+    return Rule(
+        (field, "prefix_lm"),
+        lambda v: v[field] and v["prefix_lm"],
+        f"{field}={{{field}}} counts from a query backwards, but with prefix_lm={{prefix_lm}} tokens look ahead, too; "
+        "leave one of them out",
+    )
+
+
+BIAS_RULES: tuple[Rule, ...] = (
+    *map(_looks_back_only, ("attn_data_dependent_alibi_per_row", "attn_use_cope")),
+    Rule(
+        ("data_dependent_alibi_bias_init", "attn_data_dependent_alibi_per_row"),
+        lambda v: v["data_dependent_alibi_bias_init"] != 5.0 and v["attn_data_dependent_alibi_per_row"],
+        "data_dependent_alibi_bias_init={data_dependent_alibi_bias_init} has no effect while "
+        "attn_data_dependent_alibi_per_row=True, whose gates have no bias; leave one of them out",
+    ),
+    Rule(
+        ("alibi_slopes", "alibi_num_heads", "heads"),
+        lambda v: v["alibi_slopes"] is not None and len(v["alibi_slopes"]) != (v["alibi_num_heads"] or v["heads"]),
+        "alibi_slopes={alibi_slopes} must hold one slope for each head with a bias: alibi_num_heads={alibi_num_heads} "
+        "(None: all) of heads={heads}; give as many",
+    ),
+    Rule(
+        ("alibi_slopes", "alibi_learned"),
+        lambda v: v["alibi_slopes"] is not None and v["alibi_learned"] and min(v["alibi_slopes"], default=1) <= 0,
+        "alibi_slopes={alibi_slopes} with alibi_learned={alibi_learned} must be above 0: their logarithms are learned; "
+        "give larger ones",
+    ),
+)
+
 POSITION_RULES: tuple[Rule, ...] = (
+    *BIAS_RULES,
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
         lambda v: v["rotary_pos_emb"] and _rotary_width(v) > v["attn_dim_head"],

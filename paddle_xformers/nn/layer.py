@@ -250,5 +250,7 @@ def _attention(
         causal=stack.causal,
         memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
+        position=stack.position,
+        looks_ahead=stack.looks_ahead,
     )
     return Attention(site, rotary)

@@ -37,7 +37,7 @@ class Stack(nn.Layer):
         position, attention = options.position, options.attention
         self.rotary = make_rotary(position, attention, [layer.branch for layer in options.layers if layer.kind == "a"])
         self.sinusoid = Sinusoid(options.dim) if position.position_infused_attn else None
-        self.position_bias = make_position_bias(position, attention, causal=not options.looks_ahead)
+        self.position_bias = make_position_bias(options)
         residual = options.residual
         self.residuals = make_residuals(options.model, residual, options.norm, causal=options.causal)
         self.reinjection = None

@@ -171,7 +171,7 @@ class Attention(nn.Layer):
             mask = mask.with_keys_in_front(sizes(k)[2])
         v = self._through("all_values", v, step)
         for part in self.parts["compared"]:
-            q, k = part.compared(q, k)
+            q, k = part.compared(q, k, step)
         if self._fused(q, v, call):
             plain = mask.causal and mask.simple and mask.key_bias is None and q.shape[2] == k.shape[2]
             bias, dropout = None if plain else mask.bias, self._dropout()

@@ -1,8 +1,9 @@
 """Position schemes, one file each.
 
 Each scheme says where it acts: added to the input (`absolute`, `sinusoid`), added to what queries and keys are made of
-(`sinusoid`), turning queries and keys (`rotary`), or added to the scores of self attention (`alibi`, `t5`). Each is
-a pure function of positions, so that nothing goes stale when lengths change.
+(`sinusoid`), turning queries and keys (`rotary`), or added to the scores of self attention (`alibi`, `t5`, `dynamic`).
+Each is a pure function of positions, so that nothing goes stale when lengths change. Biases that tokens compute are
+parts of the attention layer.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any
 
 from paddle import nn
 
+from ...config import StackOptions
 from ...config.options import AttentionOptions, PositionOptions
 from ...config.registry import make_part, provide
+from ...config.resolve import ANY_LENGTH
 from .absolute import LearnedPositions
 from .alibi import ALiBi, LearnedALiBi
+from .dynamic import DynamicBias
 from .rotary import Rotary
 from .sinusoid import ScaledSinusoid, Sinusoid
 from .t5 import T5Bias
@@ -37,7 +41,7 @@ def make_rotary(options: PositionOptions, attention: AttentionOptions, layers: I
 
 def _alibi(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
     scheme = LearnedALiBi if options.alibi_learned else ALiBi
-    return scheme(attention.heads, options.alibi_num_heads)
+    return scheme(attention.heads, options.alibi_num_heads, options.alibi_slopes)
 
 
 def _t5(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
@@ -45,21 +49,26 @@ def _t5(options: PositionOptions, attention: AttentionOptions, causal: bool) -> 
     return T5Bias(attention.heads, options.rel_pos_num_buckets, options.rel_pos_max_distance, scale, causal=causal)
 
 
-provide("position_bias", {"alibi": _alibi, "t5": _t5})
+def _dynamic(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
+    length = options.max_seq_len
+    reach = 2 * length if 0 < length < ANY_LENGTH else None  # the segment, and what stands in front of it
+    return DynamicBias(attention.heads, options, reach)
+
+
+provide("position_bias", {"alibi": _alibi, "t5": _t5, "dynamic": _dynamic})
 provide("position_embedding", {"sinusoidal": lambda width, options: ScaledSinusoid(width)})
 
 
-def make_position_bias(options: PositionOptions, attention: AttentionOptions, *, causal: bool) -> nn.Layer | None:
+def make_position_bias(stack: StackOptions) -> nn.Layer | None:
     """Build the bias on the scores that `position_bias` names, or None.
 
     Args:
-        options: The position fields.
-        attention: The attention fields that all layers share.
-        causal: Whether queries see only keys up to their own position.
+        stack: Options of the stack.
     """
+    options, attention = stack.position, stack.attention
     if options.position_bias == "none":
         return None
-    bias: nn.Layer = make_part("position_bias", options.position_bias, options, attention, causal)
+    bias: nn.Layer = make_part("position_bias", options.position_bias, options, attention, not stack.looks_ahead)
     return bias
 
 
@@ -78,6 +87,7 @@ def make_position_function(width: int, options: PositionOptions) -> nn.Layer | N
 
 __all__ = [
     "ALiBi",
+    "DynamicBias",
     "LearnedALiBi",
     "LearnedPositions",
     "Rotary",
