@@ -48,6 +48,10 @@ NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
 HYPER = {"residual": "hyper", "num_residual_streams": 4}
 GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 16}
 GLU = {"ff_glu": True, "ff_mult": 8 / 3}
+TAPERED = {"depth": 4, "ff_mult": [6, 5, 3, 2]}
+PAIRS = {"custom_layers": ["a", "a", "f", "f", "a", "a", "f", "f"]}
+PAR = {"depth": 4, "par_ratio": 4, "ff_mult": 10 / 3}
+AGAIN = {"depth": 4, "layers_execute_order": [0, 1, 2, 3, 2, 3, 4, 5, 6, 7]}
 
 # The runs that others are compared with and that are no feature themselves; each has several seeds.
 BASELINES: tuple[Variant, ...] = (
@@ -140,10 +144,21 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("ff-deep-embed", {"ff_deep_embed": True}, "a factor more for each byte, layer and feature"),
     # Layers
     Variant("layers-core", {"depth": 1}, "one block in place of four", without=True),
+    Variant("layers-prefixed-kwargs", TAPERED, "wide layers first, for as many weights"),
+    Variant("layers-custom", PAIRS, "the same layers in pairs"),
     Variant("layers-sandwich-coef", {"sandwich_coef": 2}),
+    Variant("layers-par-ratio", PAR, "two attention layers and six narrower others, for as many weights"),
     Variant("layers-macaron", {"macaron": True, "ff_mult": 2}, "two halves as wide, for as many weights"),
+    Variant("layers-only-attn", {"only_attn": True, "depth": 12}, "deeper, for as many weights"),
     Variant("layers-shift-tokens", {"shift_tokens": 1}),
+    Variant("layers-weight-tie", {"weight_tie_layers": True}, "one block four times", against="layers-core"),
+    Variant("layers-execute-order", AGAIN, "the second block twice"),
     # Embeddings and memory
+    Variant("emb-factorized", {"emb_dim": 16}, "an eighth of the width"),
+    Variant("emb-tied-output", {"tie_word_embeddings": True}),
+    Variant("emb-l2norm", {"l2norm_embed": True}),
+    Variant("emb-post-norm", {"post_emb_norm": True}),
+    Variant("emb-frac-gradient", {"emb_frac_gradient": 0.1}),
     Variant("emb-dropout", {"emb_dropout": 0.1}),
     Variant("mem-tokens", {"num_memory_tokens": 8}),
     Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
@@ -166,6 +181,16 @@ NOT_MEASURED: dict[str, str] = {
     "residual-plain": "it is the baseline; its alternatives are measured against it",
     "residual-fn-kwargs": "another spelling of fields that have runs of their own",
     "emb-token": "every run has it; nothing could be read without",
+    "layers-repeat-blocks": "an argument of single calls; as a field it is layers-execute-order",
+    "layers-transform-block-inputs": "it does what the function of the caller does",
+    "layers-prefix-decoder": "no run has a prompt: every byte of a window is predicted",
+    "layers-transformer-block": "the blocks of every run under another name",
+    "emb-extra-ids": "bytes of a text have no further ids",
+    "emb-sum": "bytes of a text come without vectors",
+    "emb-prepend": "nothing stands in front of a window of text",
+    "emb-custom-embedder": "it does what the registered layer does",
+    "emb-transform-tokens": "it does what the registered function does",
+    "mem-kv-cache": "it gives the numbers of one pass, sooner; nothing is trained with it",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",
 }
 

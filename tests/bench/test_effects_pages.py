@@ -19,6 +19,7 @@ SMALL = {"num_tokens": 37, "dim": 32, "depth": 3, "heads": 4, "attn_dim_head": 8
 NO_PAPER = {
     *("attn-mask-key-padding", "pos-custom", "pos-rotary-values", "norm-unit-offset"),
     *("residual-fn-kwargs", "residual-gated-multi", "ff-solu", "ff-deep-embed"),
+    *("layers-repeat-blocks", "layers-transformer-block", "emb-custom-embedder", "mem-kv-cache"),
     *("out-return-embeddings", "mod-continuous"),
 }
 
