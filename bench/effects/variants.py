@@ -44,6 +44,11 @@ SEQ2SEQ = {"enc_depth": 2, "dec_depth": 2}
 VIT = {"image_size": 8, "patch_size": 2, "channels": 1}
 CLS = {"pooling": "cls", "vit_head": "mlp", "patch_norm": False}
 ROWS = {"dim_in": 8, "dim_out": 8, "causal": True}
+TOLD = {**ROWS, "dim_condition": 10}
+TOLD_NORM = {**TOLD, "norm": "adaptive_layernorm"}
+TOLD_RMS = {**TOLD, "norm": "adaptive_rmsnorm"}
+TOLD_SCALE = {**TOLD, "use_adaptive_layerscale": True}
+TOLD_MLP = {**TOLD_NORM, "adaptive_condition_mlp": True}
 NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
 HYPER = {"residual": "hyper", "num_residual_streams": 4}
 GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 16}
@@ -163,12 +168,23 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("mem-tokens", {"num_memory_tokens": 8}),
     Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
     Variant("mem-shift-down", {**XL, "shift_mem_down": 1}, "", "segments", against="mem-xl"),
+    # Outputs
+    Variant("out-logits-bias", {"logits_bias": True}),
+    Variant("out-mixture-of-softmax", {"mixture_of_softmax": True, "mixture_of_softmax_k": 4}),
+    Variant("out-sigsoftmax", {"sigsoftmax_logits": True}),
+    Variant("out-next-embed-head", {"add_continuous_pred_head": True}, "the score is that of bytes alone"),
     # Families
     Variant("loss-seq2seq", SEQ2SEQ, "the first half of each window is the source", "seq2seq", against="targets"),
     Variant("emb-tied-enc-dec", {**SEQ2SEQ, "tie_token_emb": True}, "", "seq2seq", against="loss-seq2seq"),
     Variant("mod-vit", VIT, "attention between the patches", "digits", against="digits"),
     Variant("mod-vit-cls-head", {**VIT, **CLS}, "", "digits", against="mod-vit"),
+    Variant("out-cls-token", {**VIT, "pooling": "cls"}, "in place of the mean", "digits", against="mod-vit"),
     Variant("mod-continuous", ROWS, "attention to all rows before", "rows", against="rows"),
+    # Conditions
+    Variant("cond-adaptive-layernorm", TOLD_NORM, "told the digit", "told", against="mod-continuous"),
+    Variant("cond-adaptive-rmsnorm", TOLD_RMS, "", "told", against="cond-adaptive-layernorm"),
+    Variant("cond-adaptive-layerscale", TOLD_SCALE, "told the digit", "told", against="mod-continuous"),
+    Variant("cond-adaptive-mlp", TOLD_MLP, "", "told", against="cond-adaptive-layernorm"),
 )
 
 # No claim without a number: features without one, and why.
@@ -192,6 +208,11 @@ NOT_MEASURED: dict[str, str] = {
     "emb-transform-tokens": "it does what the registered function does",
     "mem-kv-cache": "it gives the numbers of one pass, sooner; nothing is trained with it",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",
+    "out-logits": "every run has a score for each byte; further ones would have nothing to predict",
+    "out-multiple-heads": "all heads of a run would have the same bytes to predict",
+    "out-squeeze": "a number for each place predicts no byte",
+    "out-logit-entropies": "it tells of a model and does not change it",
+    "out-average-pool": "mod-vit has it; out-cls-token is measured against it",
 }
 
 
