@@ -50,8 +50,9 @@ TOLD_RMS = {**TOLD, "norm": "adaptive_rmsnorm"}
 TOLD_SCALE = {**TOLD, "use_adaptive_layerscale": True}
 TOLD_MLP = {**TOLD_NORM, "adaptive_condition_mlp": True}
 NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
+DEPTH_ATTENTION = {"attn_aggregated_residuals": True, "attn_aggregated_residual_rank": 16}
 HYPER = {"residual": "hyper", "num_residual_streams": 4}
-GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 16}
+GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 8}
 GLU = {"ff_glu": True, "ff_mult": 8 / 3}
 TAPERED = {"depth": 4, "ff_mult": [6, 5, 3, 2]}
 PAIRS = {"custom_layers": ["a", "a", "f", "f", "a", "a", "f", "f"]}
@@ -127,7 +128,7 @@ VARIANTS: tuple[Variant, ...] = (
     # Streams and earlier layers
     Variant("residual-value", {"add_value_residual": True}),
     Variant("residual-lime", {"integrate_layers": True}),
-    Variant("residual-attn-aggregated", {"attn_aggregated_residuals": True}),
+    Variant("residual-attn-aggregated", DEPTH_ATTENTION),
     Variant("residual-hyper-connections", HYPER),
     Variant("residual-gated-multi", GATED),
     Variant("residual-qkv-views", {**HYPER, "qkv_receive_diff_residuals": True}, against="residual-hyper-connections"),
