@@ -44,10 +44,20 @@ SEQ2SEQ = {"enc_depth": 2, "dec_depth": 2}
 VIT = {"image_size": 8, "patch_size": 2, "channels": 1}
 CLS = {"pooling": "cls", "vit_head": "mlp", "patch_norm": False}
 ROWS = {"dim_in": 8, "dim_out": 8, "causal": True}
+TOLD = {**ROWS, "dim_condition": 10}
+TOLD_NORM = {**TOLD, "norm": "adaptive_layernorm"}
+TOLD_RMS = {**TOLD, "norm": "adaptive_rmsnorm"}
+TOLD_SCALE = {**TOLD, "use_adaptive_layerscale": True}
+TOLD_MLP = {**TOLD_NORM, "adaptive_condition_mlp": True}
 NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
+DEPTH_ATTENTION = {"attn_aggregated_residuals": True, "attn_aggregated_residual_rank": 16}
 HYPER = {"residual": "hyper", "num_residual_streams": 4}
-GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 16}
+GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 8}
 GLU = {"ff_glu": True, "ff_mult": 8 / 3}
+TAPERED = {"depth": 4, "ff_mult": [6, 5, 3, 2]}
+PAIRS = {"custom_layers": ["a", "a", "f", "f", "a", "a", "f", "f"]}
+PAR = {"depth": 4, "par_ratio": 4, "ff_mult": 10 / 3}
+AGAIN = {"depth": 4, "layers_execute_order": [0, 1, 2, 3, 2, 3, 4, 5, 6, 7]}
 
 # The runs that others are compared with and that are no feature themselves; each has several seeds.
 BASELINES: tuple[Variant, ...] = (
@@ -118,7 +128,7 @@ VARIANTS: tuple[Variant, ...] = (
     # Streams and earlier layers
     Variant("residual-value", {"add_value_residual": True}),
     Variant("residual-lime", {"integrate_layers": True}),
-    Variant("residual-attn-aggregated", {"attn_aggregated_residuals": True}),
+    Variant("residual-attn-aggregated", DEPTH_ATTENTION),
     Variant("residual-hyper-connections", HYPER),
     Variant("residual-gated-multi", GATED),
     Variant("residual-qkv-views", {**HYPER, "qkv_receive_diff_residuals": True}, against="residual-hyper-connections"),
@@ -140,20 +150,42 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("ff-deep-embed", {"ff_deep_embed": True}, "a factor more for each byte, layer and feature"),
     # Layers
     Variant("layers-core", {"depth": 1}, "one block in place of four", without=True),
+    Variant("layers-prefixed-kwargs", TAPERED, "wide layers first, for as many weights"),
+    Variant("layers-custom", PAIRS, "the same layers in pairs"),
     Variant("layers-sandwich-coef", {"sandwich_coef": 2}),
+    Variant("layers-par-ratio", PAR, "two attention layers and six narrower others, for as many weights"),
     Variant("layers-macaron", {"macaron": True, "ff_mult": 2}, "two halves as wide, for as many weights"),
+    Variant("layers-only-attn", {"only_attn": True, "depth": 12}, "deeper, for as many weights"),
     Variant("layers-shift-tokens", {"shift_tokens": 1}),
+    Variant("layers-weight-tie", {"weight_tie_layers": True}, "one block four times", against="layers-core"),
+    Variant("layers-execute-order", AGAIN, "the second block twice"),
     # Embeddings and memory
+    Variant("emb-factorized", {"emb_dim": 16}, "an eighth of the width"),
+    Variant("emb-tied-output", {"tie_word_embeddings": True}),
+    Variant("emb-l2norm", {"l2norm_embed": True}),
+    Variant("emb-post-norm", {"post_emb_norm": True}),
+    Variant("emb-frac-gradient", {"emb_frac_gradient": 0.1}),
     Variant("emb-dropout", {"emb_dropout": 0.1}),
     Variant("mem-tokens", {"num_memory_tokens": 8}),
     Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
     Variant("mem-shift-down", {**XL, "shift_mem_down": 1}, "", "segments", against="mem-xl"),
+    # Outputs
+    Variant("out-logits-bias", {"logits_bias": True}),
+    Variant("out-mixture-of-softmax", {"mixture_of_softmax": True, "mixture_of_softmax_k": 4}),
+    Variant("out-sigsoftmax", {"sigsoftmax_logits": True}),
+    Variant("out-next-embed-head", {"add_continuous_pred_head": True}, "the score is that of bytes alone"),
     # Families
     Variant("loss-seq2seq", SEQ2SEQ, "the first half of each window is the source", "seq2seq", against="targets"),
     Variant("emb-tied-enc-dec", {**SEQ2SEQ, "tie_token_emb": True}, "", "seq2seq", against="loss-seq2seq"),
     Variant("mod-vit", VIT, "attention between the patches", "digits", against="digits"),
     Variant("mod-vit-cls-head", {**VIT, **CLS}, "", "digits", against="mod-vit"),
+    Variant("out-cls-token", {**VIT, "pooling": "cls"}, "in place of the mean", "digits", against="mod-vit"),
     Variant("mod-continuous", ROWS, "attention to all rows before", "rows", against="rows"),
+    # Conditions
+    Variant("cond-adaptive-layernorm", TOLD_NORM, "told the digit", "told", against="mod-continuous"),
+    Variant("cond-adaptive-rmsnorm", TOLD_RMS, "", "told", against="cond-adaptive-layernorm"),
+    Variant("cond-adaptive-layerscale", TOLD_SCALE, "told the digit", "told", against="mod-continuous"),
+    Variant("cond-adaptive-mlp", TOLD_MLP, "", "told", against="cond-adaptive-layernorm"),
 )
 
 # No claim without a number: features without one, and why.
@@ -166,7 +198,22 @@ NOT_MEASURED: dict[str, str] = {
     "residual-plain": "it is the baseline; its alternatives are measured against it",
     "residual-fn-kwargs": "another spelling of fields that have runs of their own",
     "emb-token": "every run has it; nothing could be read without",
+    "layers-repeat-blocks": "an argument of single calls; as a field it is layers-execute-order",
+    "layers-transform-block-inputs": "it does what the function of the caller does",
+    "layers-prefix-decoder": "no run has a prompt: every byte of a window is predicted",
+    "layers-transformer-block": "the blocks of every run under another name",
+    "emb-extra-ids": "bytes of a text have no further ids",
+    "emb-sum": "bytes of a text come without vectors",
+    "emb-prepend": "nothing stands in front of a window of text",
+    "emb-custom-embedder": "it does what the registered layer does",
+    "emb-transform-tokens": "it does what the registered function does",
+    "mem-kv-cache": "it gives the numbers of one pass, sooner; nothing is trained with it",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",
+    "out-logits": "every run has a score for each byte; further ones would have nothing to predict",
+    "out-multiple-heads": "all heads of a run would have the same bytes to predict",
+    "out-squeeze": "a number for each place predicts no byte",
+    "out-logit-entropies": "it tells of a model and does not change it",
+    "out-average-pool": "mod-vit has it; out-cls-token is measured against it",
 }
 
 
