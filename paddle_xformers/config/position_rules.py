@@ -131,6 +131,12 @@ POSITION_RULES: tuple[Rule, ...] = (
         "polar_pos_emb=True and rotary_pos_emb=True both turn queries and keys by their positions; keep one",
     ),
     Rule(
+        ("polar_pos_emb", "attn_use_cope"),
+        lambda v: v["polar_pos_emb"] and v["attn_use_cope"],
+        "attn_use_cope=True compares queries with embeddings of positions, and polar_pos_emb=True turns queries into "
+        "points; leave one of them out",
+    ),
+    Rule(
         ("polar_pos_emb", "attn_latent_rope_subheads"),
         lambda v: v["polar_pos_emb"] and any(each(v["attn_latent_rope_subheads"])),
         "attn_latent_rope_subheads={attn_latent_rope_subheads} leaves other heads without positions, which "

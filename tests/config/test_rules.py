@@ -48,6 +48,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         {"rotary_pos_emb": True, "rotary_base_rescale_factor": 2.0, "rotary_emb_dim": 2}
     ],
     ("polar_pos_emb", "rotary_pos_emb"): [{"polar_pos_emb": True, "rotary_pos_emb": True}],
+    ("polar_pos_emb", "attn_use_cope"): [{"polar_pos_emb": True, "attn_use_cope": True}],
     ("polar_pos_emb", "attn_latent_rope_subheads"): [
         {"polar_pos_emb": True, "attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 8}
     ],

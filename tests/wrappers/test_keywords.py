@@ -8,6 +8,7 @@ import pytest
 
 from paddle_xformers import ConfigError, CrossAttender, Decoder, Encoder, TransformerWrapper
 from paddle_xformers.config import SPELLINGS, schema
+from paddle_xformers.config.spelling import DICTS
 from paddle_xformers.wrappers.keywords import STACK_KEYWORDS, keywords_around_stack
 
 from .small import AROUND, STACK, language_model
