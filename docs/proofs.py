@@ -41,6 +41,7 @@ CHOICES: dict[str, tuple[str, Any]] = {
     "norm-scalenorm": ("norm", "scalenorm"),
     "norm-simple-rmsnorm": ("norm", "simple_rmsnorm"),
     "pos-alibi": ("position_bias", "alibi"),
+    "pos-dynamic-bias": ("position_bias", "dynamic"),
     "pos-scaled-sinusoidal": ("position_embedding", "sinusoidal"),
     "pos-t5-bias": ("position_bias", "t5"),
     "residual-gated-multi": ("residual", "gated_multi"),

@@ -35,6 +35,9 @@ class Variant:
 
 NO_ROTARY = {"rotary_pos_emb": False}
 NO_POSITIONS = {**NO_ROTARY, "position_embedding": "none"}
+SINUSOIDS = {**NO_ROTARY, "position_embedding": "sinusoidal"}
+FORGETS, BY_ROW = {"attn_data_dependent_alibi": True}, {"attn_data_dependent_alibi_per_row": True}
+CURVES = {"attn_use_rel_proj_pos_bias": True, "attn_rel_proj_max_dist": 256}
 ALIBI = {**NO_POSITIONS, "position_bias": "alibi"}
 XL = {"max_mem_len": 64}
 
@@ -43,7 +46,20 @@ SEQ2SEQ = {"enc_depth": 2, "dec_depth": 2}
 VIT = {"image_size": 8, "patch_size": 2, "channels": 1}
 CLS = {"pooling": "cls", "vit_head": "mlp", "patch_norm": False}
 ROWS = {"dim_in": 8, "dim_out": 8, "causal": True}
+TOLD = {**ROWS, "dim_condition": 10}
+TOLD_NORM = {**TOLD, "norm": "adaptive_layernorm"}
+TOLD_RMS = {**TOLD, "norm": "adaptive_rmsnorm"}
+TOLD_SCALE = {**TOLD, "use_adaptive_layerscale": True}
+TOLD_MLP = {**TOLD_NORM, "adaptive_condition_mlp": True}
 NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
+DEPTH_ATTENTION = {"attn_aggregated_residuals": True, "attn_aggregated_residual_rank": 16}
+HYPER = {"residual": "hyper", "num_residual_streams": 4}
+GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 8}
+GLU = {"ff_glu": True, "ff_mult": 8 / 3}
+TAPERED = {"depth": 4, "ff_mult": [6, 5, 3, 2]}
+PAIRS = {"custom_layers": ["a", "a", "f", "f", "a", "a", "f", "f"]}
+PAR = {"depth": 4, "par_ratio": 4, "ff_mult": 10 / 3}
+AGAIN = {"depth": 4, "layers_execute_order": [0, 1, 2, 3, 2, 3, 4, 5, 6, 7]}
 
 # The runs that others are compared with and that are no feature themselves; each has several seeds.
 BASELINES: tuple[Variant, ...] = (
@@ -71,17 +87,39 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("pos-rotary", NO_POSITIONS, "no positions at all", without=True),
     Variant("pos-rotary-half-split", {"rotary_layout": "half"}, "in place of interleaved pairs"),
     Variant("pos-rotary-values", {"rotary_values": True}),
+    Variant("pos-rotary-partial-heads", {"rotate_num_heads": 2}, "two heads of four"),
+    Variant("pos-rotary-xpos", {"rotary_xpos": True}),
+    Variant("pos-rotary-interpolation", {"rotary_interpolation_factor": 2.0}, "texts no longer than without it"),
+    Variant("pos-rotary-ntk", {"rotary_base_rescale_factor": 2.0}, "texts no longer than without it"),
     Variant("pos-absolute", NO_ROTARY, "in place of rotary positions"),
+    Variant("pos-scaled-sinusoidal", SINUSOIDS, "in place of learned positions", against="pos-absolute"),
     Variant("pos-t5-bias", {**NO_ROTARY, "position_bias": "t5"}, "in place of rotary positions"),
     Variant("pos-alibi", ALIBI, "in place of rotary positions"),
     Variant("pos-alibi-learned", {**ALIBI, "alibi_learned": True}, against="pos-alibi"),
     Variant("pos-infused-attention", {**NO_ROTARY, "position_infused_attn": True}, "in place of rotary positions"),
+    Variant("pos-polar", {**NO_ROTARY, "polar_pos_emb": True}, "in place of rotary positions"),
+    Variant("pos-dynamic-bias", {**NO_POSITIONS, "position_bias": "dynamic"}, "in place of rotary positions"),
+    Variant("pos-rel-module-kwargs", {**ALIBI, "alibi_slopes": [0.7, 0.3, 0.1, 0.03]}, against="pos-alibi"),
+    Variant("pos-forgetting", {**NO_POSITIONS, **FORGETS}, "in place of rotary positions"),
+    Variant("pos-forgetting-per-row", {**NO_POSITIONS, **FORGETS, **BY_ROW}, against="pos-forgetting"),
+    Variant("pos-cope", {**NO_POSITIONS, "attn_use_cope": True}, "in place of rotary positions"),
+    Variant("pos-rel-proj-bias", {**NO_POSITIONS, **CURVES}, "in place of rotary positions"),
     # Norms and residuals
     Variant("norm-layernorm", {"norm": "identity"}, "no norm at all", without=True),
     Variant("norm-layernorm-bias", {"norm_bias": True}),
+    Variant("norm-rmsnorm", {"norm": "rmsnorm"}),
+    Variant("norm-simple-rmsnorm", {"norm": "simple_rmsnorm"}),
     Variant("norm-scalenorm", {"norm": "scalenorm"}),
+    Variant("norm-dynamic-tanh", {"norm": "dynamic_tanh"}),
+    Variant("norm-derf", {"norm": "derf"}),
     Variant("norm-pre-post", {"norm_placement": "post"}, "post-norm in place of pre-norm"),
+    Variant("norm-final", {"final_norm": False}, "the stream goes to the head as it is", without=True),
     Variant("norm-sandwich", {"norm_placement": "sandwich"}),
+    Variant("norm-pre-and-post", {"norm_placement": "pre_and_post"}),
+    Variant(
+        "norm-resi-dual", {"norm_placement": "resi_dual"}, "post-norm, and a second stream", against="norm-pre-post"
+    ),
+    Variant("norm-softclamp-output", {"softclamp_output": True}),
     Variant("norm-rezero", {"residual": "rezero", "norm": "identity"}, "in place of the norms"),
     Variant("residual-scale", {"scale_residual": True}),
     Variant(
@@ -89,28 +127,74 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     Variant("residual-gru", {"residual": "gru"}),
     Variant("residual-attention-scores", {"residual_attn": True}),
+    Variant("residual-layerscale", {"use_layerscale": True, "layerscale_init_value": 0.1}),
+    Variant("residual-zero-init", {"attn_zero_init_output": True, "ff_zero_init_output": True}),
+    Variant("residual-depth-scale", {"depth_scale_residual": True}, "smaller at the start"),
+    Variant("residual-depth-scale/constant", {"branch_scale": 0.5}, "smaller for good"),
+    Variant("residual-layer-dropout", {"layer_dropout": 0.1}),
+    Variant("residual-orthogonal", {"residual": "orthogonal"}),
+    Variant("residual-mv-split", {"residual": "mv_split"}),
+    # Streams and earlier layers
+    Variant("residual-value", {"add_value_residual": True}),
+    Variant("residual-lime", {"integrate_layers": True}),
+    Variant("residual-attn-aggregated", DEPTH_ATTENTION),
+    Variant("residual-hyper-connections", HYPER),
+    Variant("residual-gated-multi", GATED),
+    Variant("residual-qkv-views", {**HYPER, "qkv_receive_diff_residuals": True}, against="residual-hyper-connections"),
+    Variant("residual-unet-skips", {"unet_skips": True}, "a linear more in two blocks"),
+    Variant("residual-reinject", {"reinject_input": True, "learned_reinject_input_gate": True}, "a linear more"),
     # Feed-forward
     Variant("ff-mlp", {"only_attn": True}, "attention only: two thirds of the weights of a block gone", without=True),
-    Variant("ff-glu", {"ff_glu": True, "ff_mult": 8 / 3}, "narrower, for as many weights"),
+    Variant("ff-glu", GLU, "narrower, for as many weights"),
+    Variant("ff-glu-softclamp", {**GLU, "ff_glu_softclamp": True}, against="ff-glu"),
     Variant("ff-relu-squared", {"ff_activation": "relu_squared"}),
+    Variant("ff-swish", {"ff_activation": "silu"}),
+    Variant("ff-solu", {"ff_activation": "solu"}),
+    Variant("ff-custom-activation", {"ff_activation": "mish"}),
+    Variant("ff-softclamp", {"ff_softclamp_value": 5.0}),
     Variant("ff-post-act-ln", {"ff_post_act_ln": True}),
     Variant("ff-dropout", {"ff_dropout": 0.1}),
+    Variant("ff-sublayer-dropout", {"ff_sublayer_dropout": 0.1}),
+    Variant("ff-no-bias", {"ff_no_bias": True}),
+    Variant("ff-deep-embed", {"ff_deep_embed": True}, "a factor more for each byte, layer and feature"),
     # Layers
     Variant("layers-core", {"depth": 1}, "one block in place of four", without=True),
+    Variant("layers-prefixed-kwargs", TAPERED, "wide layers first, for as many weights"),
+    Variant("layers-custom", PAIRS, "the same layers in pairs"),
     Variant("layers-sandwich-coef", {"sandwich_coef": 2}),
+    Variant("layers-par-ratio", PAR, "two attention layers and six narrower others, for as many weights"),
     Variant("layers-macaron", {"macaron": True, "ff_mult": 2}, "two halves as wide, for as many weights"),
+    Variant("layers-only-attn", {"only_attn": True, "depth": 12}, "deeper, for as many weights"),
     Variant("layers-shift-tokens", {"shift_tokens": 1}),
+    Variant("layers-weight-tie", {"weight_tie_layers": True}, "one block four times", against="layers-core"),
+    Variant("layers-execute-order", AGAIN, "the second block twice"),
     # Embeddings and memory
+    Variant("emb-factorized", {"emb_dim": 16}, "an eighth of the width"),
+    Variant("emb-tied-output", {"tie_word_embeddings": True}),
+    Variant("emb-l2norm", {"l2norm_embed": True}),
+    Variant("emb-post-norm", {"post_emb_norm": True}),
+    Variant("emb-frac-gradient", {"emb_frac_gradient": 0.1}),
     Variant("emb-dropout", {"emb_dropout": 0.1}),
     Variant("mem-tokens", {"num_memory_tokens": 8}),
     Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
     Variant("mem-shift-down", {**XL, "shift_mem_down": 1}, "", "segments", against="mem-xl"),
+    # Outputs
+    Variant("out-logits-bias", {"logits_bias": True}),
+    Variant("out-mixture-of-softmax", {"mixture_of_softmax": True, "mixture_of_softmax_k": 4}),
+    Variant("out-sigsoftmax", {"sigsoftmax_logits": True}),
+    Variant("out-next-embed-head", {"add_continuous_pred_head": True}, "the score is that of bytes alone"),
     # Families
     Variant("loss-seq2seq", SEQ2SEQ, "the first half of each window is the source", "seq2seq", against="targets"),
     Variant("emb-tied-enc-dec", {**SEQ2SEQ, "tie_token_emb": True}, "", "seq2seq", against="loss-seq2seq"),
     Variant("mod-vit", VIT, "attention between the patches", "digits", against="digits"),
     Variant("mod-vit-cls-head", {**VIT, **CLS}, "", "digits", against="mod-vit"),
+    Variant("out-cls-token", {**VIT, "pooling": "cls"}, "in place of the mean", "digits", against="mod-vit"),
     Variant("mod-continuous", ROWS, "attention to all rows before", "rows", against="rows"),
+    # Conditions
+    Variant("cond-adaptive-layernorm", TOLD_NORM, "told the digit", "told", against="mod-continuous"),
+    Variant("cond-adaptive-rmsnorm", TOLD_RMS, "", "told", against="cond-adaptive-layernorm"),
+    Variant("cond-adaptive-layerscale", TOLD_SCALE, "told the digit", "told", against="mod-continuous"),
+    Variant("cond-adaptive-mlp", TOLD_MLP, "", "told", against="cond-adaptive-layernorm"),
 )
 
 # No claim without a number: features without one, and why.
@@ -118,9 +202,27 @@ NOT_MEASURED: dict[str, str] = {
     "attn-causal": "without it a model reads the byte it shall predict; every text run here has it",
     "attn-mask-key-padding": "the windows are full; what a mask must do is a contract (padded = alone)",
     "cross-attention": "it needs something to look at; it is measured with the encoder, as loss-seq2seq",
+    "pos-custom": "other numbers for the same places; there is nothing to train",
+    "norm-unit-offset": "it shows under weight decay alone, which no run here has: the steps would be the same",
     "residual-plain": "it is the baseline; its alternatives are measured against it",
+    "residual-fn-kwargs": "another spelling of fields that have runs of their own",
     "emb-token": "every run has it; nothing could be read without",
+    "layers-repeat-blocks": "an argument of single calls; as a field it is layers-execute-order",
+    "layers-transform-block-inputs": "it does what the function of the caller does",
+    "layers-prefix-decoder": "no run has a prompt: every byte of a window is predicted",
+    "layers-transformer-block": "the blocks of every run under another name",
+    "emb-extra-ids": "bytes of a text have no further ids",
+    "emb-sum": "bytes of a text come without vectors",
+    "emb-prepend": "nothing stands in front of a window of text",
+    "emb-custom-embedder": "it does what the registered layer does",
+    "emb-transform-tokens": "it does what the registered function does",
+    "mem-kv-cache": "it gives the numbers of one pass, sooner; nothing is trained with it",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",
+    "out-logits": "every run has a score for each byte; further ones would have nothing to predict",
+    "out-multiple-heads": "all heads of a run would have the same bytes to predict",
+    "out-squeeze": "a number for each place predicts no byte",
+    "out-logit-entropies": "it tells of a model and does not change it",
+    "out-average-pool": "mod-vit has it; out-cls-token is measured against it",
 }
 
 

@@ -29,7 +29,15 @@ def _rotates_part_of_a_group(v: Values) -> bool:
 
 
 # Switches that act on self attention alone.
-_OF_SELF_ATTENTION = ("attn_selective", "attn_orthog_projected_values", "attn_orthog_projected_values_per_head")
+_OF_SELF_ATTENTION = (
+    "attn_selective",
+    "attn_orthog_projected_values",
+    "attn_orthog_projected_values_per_head",
+    "polar_pos_emb",
+    "attn_data_dependent_alibi",
+    "attn_use_rel_proj_pos_bias",
+    "attn_use_cope",
+)
 
 
 def _of_self_attention(name: str) -> Rule:
@@ -41,7 +49,40 @@ def _of_self_attention(name: str) -> Rule:
     )
 
 
+def _looks_back_only(field: str) -> Rule:
+    """The rule that a prefix, whose tokens look ahead, does not go with what is counted backwards."""
+    return Rule(
+        (field, "prefix_lm"),
+        lambda v: v[field] and v["prefix_lm"],
+        f"{field}={{{field}}} counts from a query backwards, but with prefix_lm={{prefix_lm}} tokens look ahead, too; "
+        "leave one of them out",
+    )
+
+
+BIAS_RULES: tuple[Rule, ...] = (
+    *map(_looks_back_only, ("attn_data_dependent_alibi_per_row", "attn_use_cope")),
+    Rule(
+        ("data_dependent_alibi_bias_init", "attn_data_dependent_alibi_per_row"),
+        lambda v: v["data_dependent_alibi_bias_init"] != 5.0 and v["attn_data_dependent_alibi_per_row"],
+        "data_dependent_alibi_bias_init={data_dependent_alibi_bias_init} has no effect while "
+        "attn_data_dependent_alibi_per_row=True, whose gates have no bias; leave one of them out",
+    ),
+    Rule(
+        ("alibi_slopes", "alibi_num_heads", "heads"),
+        lambda v: v["alibi_slopes"] is not None and len(v["alibi_slopes"]) != (v["alibi_num_heads"] or v["heads"]),
+        "alibi_slopes={alibi_slopes} must hold one slope for each head with a bias: alibi_num_heads={alibi_num_heads} "
+        "(None: all) of heads={heads}; give as many",
+    ),
+    Rule(
+        ("alibi_slopes", "alibi_learned"),
+        lambda v: v["alibi_slopes"] is not None and v["alibi_learned"] and min(v["alibi_slopes"], default=1) <= 0,
+        "alibi_slopes={alibi_slopes} with alibi_learned={alibi_learned} must be above 0: their logarithms are learned; "
+        "give larger ones",
+    ),
+)
+
 POSITION_RULES: tuple[Rule, ...] = (
+    *BIAS_RULES,
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
         lambda v: v["rotary_pos_emb"] and _rotary_width(v) > v["attn_dim_head"],
@@ -83,6 +124,29 @@ POSITION_RULES: tuple[Rule, ...] = (
         lambda v: v["rotate_num_heads"] is not None and any(each(v["attn_latent_rope_subheads"])),
         "rotate_num_heads={rotate_num_heads} and attn_latent_rope_subheads={attn_latent_rope_subheads} both say which "
         "heads are rotated; keep one",
+    ),
+    Rule(
+        ("polar_pos_emb", "rotary_pos_emb"),
+        lambda v: v["polar_pos_emb"] and v["rotary_pos_emb"],
+        "polar_pos_emb=True and rotary_pos_emb=True both turn queries and keys by their positions; keep one",
+    ),
+    Rule(
+        ("polar_pos_emb", "attn_use_cope"),
+        lambda v: v["polar_pos_emb"] and v["attn_use_cope"],
+        "attn_use_cope=True compares queries with embeddings of positions, and polar_pos_emb=True turns queries into "
+        "points; leave one of them out",
+    ),
+    Rule(
+        ("polar_pos_emb", "attn_latent_rope_subheads"),
+        lambda v: v["polar_pos_emb"] and any(each(v["attn_latent_rope_subheads"])),
+        "attn_latent_rope_subheads={attn_latent_rope_subheads} leaves other heads without positions, which "
+        "polar_pos_emb=True cannot: it makes all keys twice as wide; use rotary_pos_emb, or leave it out",
+    ),
+    Rule(
+        ("polar_pos_emb", "attn_num_mem_kv"),
+        lambda v: v["polar_pos_emb"] and any(each(v["attn_num_mem_kv"])),
+        "attn_num_mem_kv={attn_num_mem_kv} puts learned keys without a position in front of those that "
+        "polar_pos_emb=True turns into points; use num_memory_tokens, or leave one of them out",
     ),
     Rule(
         ("alibi_num_heads", "heads"),
@@ -143,8 +207,8 @@ POSITION_RULES: tuple[Rule, ...] = (
         lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions({**v, "max_seq_len": 1}),
         "position_embedding_scale={position_embedding_scale} has no effect: position_embedding="
         "{position_embedding!r} adds no learned positions with rotary_pos_emb={rotary_pos_emb}, "
-        "position_infused_attn={position_infused_attn}, position_bias={position_bias!r}; set 'learned' "
-        "or leave it out",
+        "polar_pos_emb={polar_pos_emb}, position_infused_attn={position_infused_attn}, position_bias="
+        "{position_bias!r}; set 'learned' or leave it out",
     ),
     Rule(
         ("position_embedding_scale", "l2norm_embed"),

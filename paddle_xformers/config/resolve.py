@@ -134,7 +134,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
     return StackOptions(
         model=ModelOptions(**group_values(ModelOptions, values)),
         embedding=EmbeddingOptions(**group_values(EmbeddingOptions, values)),
-        position=PositionOptions(**group_values(PositionOptions, {"max_seq_len": ANY_LENGTH, **values})),
+        position=_position(values),
         norm=NormOptions(**group_values(NormOptions, values)),
         residual=ResidualOptions(**group_values(ResidualOptions, values)),
         memory=MemoryOptions(**group_values(MemoryOptions, values)),
@@ -152,6 +152,13 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         numbers=NumberOptions(**group_values(NumberOptions, values)) if "numerical_token_id" in values else None,
         streams=StreamOptions(**group_values(StreamOptions, values)) if "stream_names" in values else None,
     )
+
+
+def _position(values: Mapping[str, Any]) -> PositionOptions:
+    """The position fields; what follows from the width of the model is filled in."""
+    width = values["dynamic_pos_bias_dim"] or max(values["dim"] // 4, 1)
+    own = {"max_seq_len": ANY_LENGTH, **values, "dynamic_pos_bias_dim": width}
+    return PositionOptions(**group_values(PositionOptions, own))
 
 
 def _layer(values: Mapping[str, Any], layout: Layout, index: int) -> LayerOptions:

@@ -140,12 +140,55 @@ def head_mix(array: np.ndarray, place: Place) -> np.ndarray:
 
 def bias_table(array: np.ndarray, place: Place) -> np.ndarray:
     """The T5 bias of all self attention layers, (buckets, h)."""
+    return array[:, _shared_order(array.shape[1], place, "position_bias='t5' has one table for")]
+
+
+def dynamic_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """What makes the dynamic bias of all self attention layers: (h, w) to (w, h), or (h)."""
+    return array[_shared_order(array.shape[0], place, "position_bias='dynamic' is one network for")].T
+
+
+def _shared_order(heads: int, place: Place, reason: str) -> np.ndarray:
+    """The order of the heads of all self attention layers, which must be the same."""
     layers = [layer for layer in place.stack.layers if layer.kind == "a"]
-    orders = [_order(layer) for layer in layers] or [np.arange(array.shape[1])]
+    orders = [_order(layer) for layer in layers] or [np.arange(heads)]
     for layer, order in zip(layers, orders, strict=False):
         if (order != orders[0]).any():
-            raise CheckpointError(_stuck("position_bias='t5' has one table for the heads of all layers", layer))
-    return array[:, orders[0]]
+            raise CheckpointError(_stuck(f"{reason} the heads of all layers", layer))
+    return orders[0]
+
+
+def forget_gates(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """What makes the forget gates, in both directions where attention has both: (h or 2h, d), or (h or 2h)."""
+    if place.stack.position.attn_data_dependent_alibi_per_row:
+        return None
+    order = _order(cast(LayerOptions, place.layer))
+    gates = array.reshape(-1, order.size, *array.shape[1:])[:, order]
+    return gates.reshape(array.shape).T
+
+
+def gate_queries(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """What makes the queries of forget gates, the first half of (2 h s, d), to (d, h s)."""
+    return _of_gates(array, place, 0)
+
+
+def gate_keys(array: np.ndarray, place: Place) -> np.ndarray | None:
+    """What makes the keys of forget gates, the second half of (2 h s, d), to (d, h s)."""
+    return _of_gates(array, place, 1)
+
+
+def _of_gates(array: np.ndarray, place: Place, which: int) -> np.ndarray | None:
+    position = place.stack.position
+    if not position.attn_data_dependent_alibi_per_row:
+        return None
+    half, order = np.split(array, 2)[which], _order(cast(LayerOptions, place.layer))
+    return _reordered(half, order, place, position.attn_data_dependent_alibi_per_row_dim_head).T
+
+
+def curves_of_heads(array: np.ndarray, place: Place) -> np.ndarray:
+    """What mixes the basis curves of each query head: (h c, d) to (d, h c), or (h c)."""
+    order, count = _order(cast(LayerOptions, place.layer)), place.stack.position.attn_rel_proj_num_distance_basis
+    return array.reshape(order.size, count, *array.shape[1:])[order].reshape(array.shape).T
 
 
 def _reordered(rows: np.ndarray, order: np.ndarray, place: Place, width: int) -> np.ndarray:

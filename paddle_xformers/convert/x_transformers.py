@@ -13,10 +13,15 @@ from ..errors import CheckpointError
 from .continuous import continuous_rules
 from .heads import (
     bias_table,
+    curves_of_heads,
+    dynamic_heads,
     features_of_head,
     features_of_heads,
     features_of_heads_or_heads,
+    forget_gates,
+    gate_keys,
     gate_of_heads,
+    gate_queries,
     gru_of_heads,
     gru_of_states,
     head_factors,
@@ -42,6 +47,7 @@ from .transforms import (
     of_types,
     one_axis,
     one_row,
+    polar_frequencies,
     rotary_frequencies,
     tanh_scale,
     transposed,
@@ -53,6 +59,7 @@ from .transforms import (
 
 _LAYER, _OURS = "attn_layers.layers.{i}.", "{base}.stack.layers.{i}."
 _BRANCH, _OUR_BRANCH = _LAYER + "1.{fn}", _OURS + "{branch}."
+_GATES = "data_dependent_alibi.to_forget_gates.0."
 _POOL = "{base}.pooler.attention."
 _NORMS = (
     ("attn_layers.final_norm.", "{base}.stack.final_norm."),
@@ -108,11 +115,17 @@ STACK_RULES: tuple[Rule, ...] = (
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
     Rule("attn_layers.rotary_pos_emb.scale", "", xpos_scales),
+    Rule("attn_layers.polar_pos_emb.inv_freq", "", polar_frequencies),
+    Rule("attn_layers.polar_pos_emb.learned_bias", "{base}.stack.turning.bias"),
     Rule(
         "attn_layers.rel_pos.relative_attention_bias.weight",
         "{base}.stack.position_bias.table.weight",
         bias_table,
     ),
+    Rule("attn_layers.rel_pos.mlp.{name}.0.{part}", "{base}.stack.position_bias.hidden.{name}.proj.{part}", transposed),
+    Rule("attn_layers.rel_pos.mlp.{name}.1.gamma", "{base}.stack.position_bias.hidden.{name}.norm.weight"),
+    Rule("attn_layers.rel_pos.mlp.{name}.1.{part}", "{base}.stack.position_bias.hidden.{name}.norm.{part}"),
+    Rule("attn_layers.rel_pos.mlp.{name}.{part}", "{base}.stack.position_bias.proj.{part}", dynamic_heads),
     # Norms.
     *(
         Rule(source + name, target + own, transform)
@@ -200,6 +213,20 @@ STACK_RULES: tuple[Rule, ...] = (
         head_mix,
         kinds="ac",
     ),
+    # Biases that tokens compute.
+    Rule(_BRANCH + _GATES + "weight", _OUR_BRANCH + "forgetting.proj.weight", forget_gates, kinds="a"),
+    Rule(_BRANCH + _GATES + "bias", _OUR_BRANCH + "forgetting.bias", forget_gates, kinds="a"),
+    Rule(_BRANCH + _GATES + "weight", _OUR_BRANCH + "forgetting.q_proj.weight", gate_queries, kinds="a"),
+    Rule(_BRANCH + _GATES + "weight", _OUR_BRANCH + "forgetting.k_proj.weight", gate_keys, kinds="a"),
+    Rule(_BRANCH + "rel_proj_pos_bias.distance_bank", _OUR_BRANCH + "relative_projection.curves", kinds="a"),
+    Rule(
+        _BRANCH + "rel_proj_pos_bias.to_distance_weights.0.{part}",
+        _OUR_BRANCH + "relative_projection.proj.{part}",
+        curves_of_heads,
+        kinds="a",
+    ),
+    Rule(_BRANCH + "attend.cope.pos_emb", _OUR_BRANCH + "position_logits.weight", kinds="a"),
+    Rule(_BRANCH + "attend.cope.talking_heads.weight", _OUR_BRANCH + "contextual_positions.mix", head_mix, kinds="a"),
     Rule(_LAYER + "1.{fn}gamma", _OURS + "layer_scale.weight", gain),
     Rule("attn_layers.adaptive_mlp.0.weight", "{base}.stack.condition.proj.weight", transposed),
     Rule(_LAYER + "1.{fn}to_gamma.{part}", _OURS + "layer_scale.proj.{part}", transposed),

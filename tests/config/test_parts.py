@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from paddle_xformers.config import SEQ2SEQ, Composition, Part, schema, stack_options
-from paddle_xformers.config.field import ANY_LAYER
-from paddle_xformers.config.options import TOKEN_GROUPS, OutputOptions, Seq2SeqOptions
+from paddle_xformers.config.field import ANY_LAYER, fields_of
+from paddle_xformers.config.options import TOKEN_GROUPS, CausalBiasOptions, OutputOptions, Seq2SeqOptions
 from paddle_xformers.config.rules import combinations_of
 from paddle_xformers.errors import ConfigError
 
@@ -50,7 +50,7 @@ def test_the_fields_are_those_of_both_parts_and_what_they_share():
     }
     across = {name for name in core if "cross" in name}
     own = {"tie_word_embeddings", "tie_embedding_scale", "logits_bias", "rotary_xpos", "rotary_xpos_scale_base"}
-    own |= {"attn_selective", *fields_of_output}
+    own |= {"attn_selective", *fields_of_output, *(info.name for info in fields_of(CausalBiasOptions))}
     assert decoder - encoder == (across & decoder) | own
     assert {"dim", "initializer_range", "tie_token_emb"} <= set(fields)
     assert all(info.name == name for name, info in fields.items())

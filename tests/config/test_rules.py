@@ -18,12 +18,28 @@ CROSS = {"cross_attend": True}
 HYPER = {"residual": "hyper", "num_residual_streams": 2}
 GATED = {"residual": "gated_multi", "num_residual_streams": 2}
 T5 = {"position_bias": "t5"}
+FORGETTING = {"attn_data_dependent_alibi": True}
 
 # Values that break one rule each. A rule is known by its fields; where several have the same fields, the
 # values stand in the order of the rules.
 TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("heads", "attn_kv_heads"): [{"heads": 6, "attn_kv_heads": [2, 3, 6, 1, 2, 4]}],
     ("heads", "cross_attn_kv_heads"): [{**CROSS, "heads": 6, "cross_attn_kv_heads": 4}],
+    **{
+        (switch, "custom_layers", "only_cross"): [{switch: True, "custom_layers": ["f"]}]
+        for switch in ("attn_data_dependent_alibi", "attn_use_rel_proj_pos_bias", "attn_use_cope")
+    },
+    ("attn_data_dependent_alibi_per_row", "prefix_lm"): [
+        {**FORGETTING, "attn_data_dependent_alibi_per_row": True, "prefix_lm": True}
+    ],
+    ("attn_use_cope", "prefix_lm"): [{"attn_use_cope": True, "prefix_lm": True}],
+    ("data_dependent_alibi_bias_init", "attn_data_dependent_alibi_per_row"): [
+        {**FORGETTING, "attn_data_dependent_alibi_per_row": True, "data_dependent_alibi_bias_init": 1.0}
+    ],
+    ("alibi_slopes", "alibi_num_heads", "heads"): [{"position_bias": "alibi", "alibi_slopes": [0.5]}],
+    ("alibi_slopes", "alibi_learned"): [
+        {"position_bias": "alibi", "heads": 2, "alibi_slopes": [0.5, 0.0], "alibi_learned": True}
+    ],
     ("rotary_emb_dim", "attn_dim_head"): [
         {"rotary_pos_emb": True, "rotary_emb_dim": 66},
         {"rotary_pos_emb": True, "attn_dim_head": 6},
@@ -31,6 +47,13 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"): [
         {"rotary_pos_emb": True, "rotary_base_rescale_factor": 2.0, "rotary_emb_dim": 2}
     ],
+    ("polar_pos_emb", "rotary_pos_emb"): [{"polar_pos_emb": True, "rotary_pos_emb": True}],
+    ("polar_pos_emb", "attn_use_cope"): [{"polar_pos_emb": True, "attn_use_cope": True}],
+    ("polar_pos_emb", "attn_latent_rope_subheads"): [
+        {"polar_pos_emb": True, "attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 8}
+    ],
+    ("polar_pos_emb", "attn_num_mem_kv"): [{"polar_pos_emb": True, "attn_num_mem_kv": 2}],
+    ("polar_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "polar_pos_emb": True, "only_cross": True}],
     ("rotary_xpos", "rotary_values"): [{"rotary_pos_emb": True, "rotary_xpos": True, "rotary_values": True}],
     ("rotate_num_heads", "heads"): [{"rotary_pos_emb": True, "rotate_num_heads": 9}],
     ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"): [

@@ -54,6 +54,7 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "qk_norm_attn_seq_len": {64: {"attn_qk_norm_seq_len": 64}},
     "attn_scale_init_value": {-2.5: {"attn_qk_norm_temperature_init": -2.5}},
     "rel_pos_bias": {True: {"position_bias": "t5"}, False: {}},
+    "dynamic_pos_bias": {True: {"position_bias": "dynamic"}, False: {}},
     "scaled_sinu_pos_emb": {True: {"position_embedding": "sinusoidal"}, False: {}},
     "use_abs_pos_emb": {True: {}, False: {"position_embedding": "none"}},
     "use_pos_emb": {True: {}, False: {"position_embedding": "none"}},
@@ -176,6 +177,21 @@ def test_the_feed_forward_output_is_as_wide_as_the_stream():
     assert canonical({"ff_dim_out": None}) == canonical({"ff_dim_out": schema()["dim"].default}) == {}
     with pytest.raises(ConfigError, match="ff_dim_out=32 is not dim=48, .*; leave ff_dim_out out"):
         canonical({"ff_dim_out": 32, "dim": 48})
+
+
+@pytest.mark.parametrize("prefix", ["", "enc_"])
+def test_a_dict_of_keywords_sets_the_fields_it_holds(prefix):
+    gates = f"{prefix}attn_data_dependent_alibi_kwargs"
+    start, scale = (f"{prefix}data_dependent_alibi_{name}" for name in ("bias_init", "post_log_scale"))
+    assert canonical({gates: {"bias_init": 2.0, "post_log_scale": 0.5}}, prefix) == {start: 2.0, scale: 0.5}
+    assert canonical({gates: {}}, prefix) == {}
+    assert canonical({gates: {"bias_init": 2.0}, start: 2.0}, prefix) == {start: 2.0}
+    assert canonical({f"{prefix}rel_pos_kwargs": {"slopes": [0.5]}}, prefix) == {f"{prefix}alibi_slopes": [0.5]}
+    with pytest.raises(ConfigError, match=f"{start}=1.0 and {gates}=.* exclude each other"):
+        canonical({gates: {"bias_init": 2.0}, start: 1.0}, prefix)
+    for wrong in ({"bias": 2.0}, None, 3.0):
+        with pytest.raises(ConfigError, match=f"^{gates}=.* is not allowed; give a dict with bias_init and"):
+            canonical({gates: wrong}, prefix)
 
 
 OLD_PORT = (

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from paddle_xformers.config import schema, stack_options, validate
-from paddle_xformers.config.options import TOKEN_GROUPS, VISION_GROUPS, OutputOptions, VisionOptions
+from paddle_xformers.config.field import fields_of
+from paddle_xformers.config.options import TOKEN_GROUPS, VISION_GROUPS, CausalBiasOptions, OutputOptions, VisionOptions
 from paddle_xformers.config.rules import broken_rules
 from paddle_xformers.config.vision_rules import VISION
 from paddle_xformers.errors import ConfigError
@@ -62,6 +63,7 @@ def test_an_image_has_no_vocabulary_no_length_and_no_segment_before():
         *("max_seq_len", "max_mem_len", "shift_mem_down", "rotary_xpos", "rotary_xpos_scale_base"),
         "attn_selective",
         *schema((OutputOptions,)),
+        *(info.name for info in fields_of(CausalBiasOptions)),
     }
 
 

@@ -14,7 +14,7 @@ from .pages import PAGES, ROOT, examples, name_of
 
 WITH_EXAMPLES = [page for page in PAGES if examples(page)]
 # What these pages show changes the whole process.
-OWN_PROCESS = {"docs/cpu.md", "docs/extending.md"}
+OWN_PROCESS = {"docs/cpu.md", "docs/extending.md", "docs/features/embeddings.md"}
 
 
 def source_of(page: Path) -> str:

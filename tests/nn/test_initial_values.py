@@ -157,3 +157,32 @@ def test_conditioned_parts_start_without_the_condition():
             ]
             assert len(weights) == 5
             assert not any(weight.any() for weight in weights)
+
+
+def test_forget_gates_start_nearly_open():
+    forgetting = "xdecoder.stack.layers.0.attn.forgetting."
+    given = {"attn_data_dependent_alibi": True, "initializer_range": 0.02}
+    np.testing.assert_array_equal(parameters(**given)[forgetting + "bias"], np.full(4, 5.0))
+    found = parameters(**given, attn_data_dependent_alibi_kwargs={"bias_init": 2.0})
+    np.testing.assert_array_equal(found[forgetting + "bias"], np.full(4, 2.0))
+
+
+def test_contextual_positions_start_as_nothing():
+    layer = "xdecoder.stack.layers.0.attn."
+    found = parameters(attn_use_cope=True, attn_cope_talking_heads=True)
+    assert not found[layer + "position_logits.weight"].any()
+    assert 0 < np.abs(found[layer + "contextual_positions.mix"]).max() <= 4**-0.5
+
+
+def test_basis_curves_start_small():
+    found = parameters(attn_use_rel_proj_pos_bias=True)["xdecoder.stack.layers.0.attn.relative_projection.curves"]
+    assert found.shape == (16, 1024)
+    assert found.std() == pytest.approx(0.02, rel=0.05)
+
+
+def test_polar_angles_start_at_nothing_or_spread():
+    name = "xdecoder.stack.turning.bias"
+    assert not parameters(polar_pos_emb=True, initializer_range=0.02)[name].any()
+    found = parameters(polar_pos_emb=True, polar_bias_uniform_init=True)[name]
+    assert found.shape[1] == 1 and -2 * np.pi <= found.min() < -6 and -0.3 < found.max() <= 0
+    assert found.mean() == pytest.approx(-np.pi, abs=0.5)

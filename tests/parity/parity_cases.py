@@ -51,8 +51,18 @@ class Case:
 
 ROTARY = {"rotary_pos_emb": True}
 XPOS = ROTARY | {"rotary_xpos": True}
+POLAR = {"polar_pos_emb": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
+DYNAMIC = {"dynamic_pos_bias": True}
+DYNAMIC_NORM = {"dynamic_pos_bias_norm": True, "dynamic_pos_bias_mlp_depth": 3}
+FORGETTING = {"attn_data_dependent_alibi": True}
+BY_ROW = FORGETTING | {"attn_data_dependent_alibi_per_row": True}
+BY_ROW_WIDTH = {"attn_data_dependent_alibi_per_row_dim_head": 3}
+PROJECTED = {"attn_use_rel_proj_pos_bias": True}
+PROJECTED_SIZES = {"attn_rel_proj_num_distance_basis": 3, "attn_rel_proj_max_dist": 9}
+COPE = {"attn_use_cope": True}
+COPE_MIX = {"attn_cope_talking_heads": True}
 CROSS = {"cross_attend": True}
 HYBRID = {"attn_hybrid_module": "gru", "attn_hybrid_fold_axial_dim": 1}
 GQA = {"attn_kv_heads": 2}
@@ -80,7 +90,7 @@ SHIFT = {"shift_tokens": 2}
 ADA_LAYER, ADA_RMS = {"use_adaptive_layernorm": True}, {"use_adaptive_rmsnorm": True}
 FEW = {"dim_condition": 3}
 ADA_SCALE, ADA_MLP = {"use_adaptive_layerscale": True}, {"adaptive_condition_mlp": True}
-PADDED = ("right padding",)
+PADDED, LEFT, MEMS = ("right padding",), ("left padding",), ("mems",)
 TYPES = {"embed_num_tokens": {"sentence": 3}}
 MIXTURE = {"mixture_of_softmax": True, "mixture_of_softmax_k": 3}
 TIED_SIGMOID = {"sigsoftmax_logits": True, "tie_embedding": True}
@@ -205,6 +215,10 @@ CASES = [
     Case("xpos", XPOS, families=DECODER),
     Case("xpos, mems, padding", XPOS | GQA, XL, inputs=("mems", *PADDED), families=DECODER),
     Case("xpos, base, some heads", XPOS | {"rotary_xpos_scale_base": 8, "rotate_num_heads": 2}, families=DECODER),
+    Case("polar positions", POLAR),
+    Case("polar positions, normed queries and keys", POLAR | {"attn_qk_norm": True, "attn_flash": True}),
+    Case("polar positions, memory tokens, alibi", POLAR | ALIBI, MEMORY),
+    Case("polar positions, talking heads", POLAR | {"attn_pre_talking_heads": True}),
     Case("rotary, some heads", ROTARY | {"rotate_num_heads": 1}, XL, inputs=("mems",)),
     Case("rotary, some heads, memory tokens", ROTARY | {"rotate_num_heads": 3}, MEMORY),
     Case("sinusoidal positions", wrapper={"scaled_sinu_pos_emb": True}),
@@ -224,6 +238,36 @@ CASES = [
     Case("t5, far keys", T5 | {"rel_pos_num_buckets": 6, "rel_pos_max_distance": 7}),
     Case("t5, grouped heads", T5 | GQA),
     Case("t5, kv heads by layer", T5 | {"attn_kv_heads": (2, 4)}, ours={"attn_kv_heads": None}, same_parameters=False),
+    Case("alibi, slopes", ALIBI | {"alibi_num_heads": 3, "rel_pos_kwargs": {"slopes": [0.7, 0.3, 0.2]}}),
+    Case("dynamic bias", DYNAMIC),
+    Case("dynamic bias, logarithms", DYNAMIC | GQA | {"dynamic_pos_bias_log_distance": True}, inputs=PADDED),
+    Case("dynamic bias, norms, mems", DYNAMIC | DYNAMIC_NORM, XL | MEMORY, inputs=("mems",)),
+    Case("dynamic bias, left padding, one layer", DYNAMIC | {"dynamic_pos_bias_mlp_depth": 1}, inputs=LEFT),
+    Case("forgetting", FORGETTING),
+    Case("forgetting, grouped heads, padding", FORGETTING | GQA, inputs=PADDED),
+    Case("forgetting, memory tokens, rotary", FORGETTING | ROTARY, MEMORY),
+    Case("forgetting, memory keys, left padding", FORGETTING | {"attn_num_mem_kv": 2}, inputs=LEFT),
+    Case("forgetting, factor", FORGETTING | {"attn_data_dependent_alibi_kwargs": {"post_log_scale": 0.3}}),
+    Case("forgetting by row", BY_ROW, families=DECODER),
+    Case("forgetting by row, width, padding", BY_ROW | BY_ROW_WIDTH | GQA, inputs=PADDED, families=DECODER),
+    Case("forgetting by row, memory tokens", BY_ROW | {"attn_num_mem_kv": 2}, MEMORY, families=DECODER),
+    Case("projected distances", PROJECTED),
+    Case("projected distances, grouped heads", PROJECTED | GQA | PROJECTED_SIZES, inputs=PADDED),
+    Case("projected distances, forgetting", PROJECTED | FORGETTING | PROJECTED_SIZES),
+    Case("projected distances, memory tokens, t5", PROJECTED | T5, MEMORY),
+    Case("contextual positions", COPE, families=DECODER),
+    Case("contextual positions, grouped heads", COPE | GQA | {"attn_cope_max_pos": 4}, inputs=PADDED, families=DECODER),
+    Case("contextual positions, mixed heads", COPE | GQA | COPE_MIX, families=DECODER),
+    Case("contextual positions, left padding", COPE | ALIBI, inputs=LEFT, families=DECODER),
+    Case("contextual positions, sparse, capped", COPE | CAPPED | {"attn_sparse_topk": 4} | ROTARY, families=DECODER),
+    # Narrow, as for GRU: gradients of over 100 come with errors of 1e-3, theirs as ours.
+    Case(
+        "contextual positions, memory",
+        COPE | {"attn_num_mem_kv": 2, "dim": 8},
+        XL | MEMORY,
+        inputs=MEMS,
+        families=DECODER,
+    ),
     # Norms
     Case("rmsnorm", {"use_rmsnorm": True}),
     Case("scalenorm", {"use_scalenorm": True}),
@@ -544,6 +588,10 @@ NOT_IN_UPSTREAM = {
     "attn_orthog_projected_values": "one vector for a whole sequence there; against NumPy in tests/nn/test_belief.py",
     "attn_orthog_projected_values_per_head": "as attn_orthog_projected_values, and in tests/nn/test_belief.py",
     "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
+    "attn_cope_soft_onehot_pos": "it fails there; against NumPy in tests/nn/test_position_bias.py",
+    "polar_bias_uniform_init": "it fails there; in tests/nn/test_initial_values.py",
+    "dynamic_pos_bias_dim": "always dim / 4 there; in tests/nn/test_position_bias.py",
+    "data_dependent_alibi_bias_init": "initial values; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
     "resi_dual_scale": "dropped there; against NumPy in tests/nn/test_residuals.py",
     "attn_collab_compression": DROPPED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.effects.plan import Plan
 from bench.effects.tasks.base import Task, Texts
-from bench.effects.tasks.digits import Digits, Rows
+from bench.effects.tasks.digits import Digits, Rows, ToldRows
 from bench.effects.tasks.halves import Seq2Seq, Targets
 from bench.effects.tasks.text import Segments, Text
 
@@ -23,4 +23,5 @@ def make_tasks(plan: Plan, texts: Texts) -> dict[str, Task]:
         "seq2seq": Seq2Seq(plan, texts),
         "digits": Digits(plan),
         "rows": Rows(plan),
+        "told": ToldRows(plan),
     }

@@ -13,6 +13,7 @@ from paddle_xformers._compat import import_paddle
 
 paddle = import_paddle()
 
+CLASSES = 10
 HELD_OUT = 360  # the last ones: other people's handwriting
 
 
@@ -43,7 +44,7 @@ class Digits(Task):
         """Return an image classifier."""
         from paddle_xformers import XViTConfig, XViTForImageClassification
 
-        return XViTForImageClassification(XViTConfig(num_classes=10, **{**self.plan.sizes, **fields}))
+        return XViTForImageClassification(XViTConfig(num_classes=CLASSES, **{**self.plan.sizes, **fields}))
 
     def loss(self, model: Any, step: int, state: State) -> tuple[Any, State]:
         """Return the mean loss of a batch."""
@@ -91,3 +92,22 @@ class Rows(Task):
     def _loss(self, model: Any, rows: np.ndarray) -> Any:
         images = paddle.to_tensor(self.images[rows])  # (b, 8, 8): a row is a place, its pixels are features
         return model(inputs=images, labels=images, return_dict=True).loss
+
+
+class ToldRows(Rows):
+    """The same rows, for a model that is told which digit they are of.
+
+    Args:
+        plan: Sizes.
+    """
+
+    about = "the next row of pixels of a digit, told which digit it is"
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        _, labels = images_and_labels()
+        self.conditions = np.eye(CLASSES, dtype="float32")[labels]  # (1797, 10)
+
+    def _loss(self, model: Any, rows: np.ndarray) -> Any:
+        images, condition = paddle.to_tensor(self.images[rows]), paddle.to_tensor(self.conditions[rows])
+        return model(inputs=images, labels=images, condition=condition, return_dict=True).loss

@@ -16,6 +16,7 @@ from .norm import NormOptions
 from .numbers import NumberOptions
 from .output import OutputOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
+from .position_bias import CausalBiasOptions
 from .residual import ResidualOptions
 from .seq2seq import Seq2SeqOptions
 from .streams import StreamOptions
@@ -76,6 +77,7 @@ __all__ = [
     "VISION_GROUPS",
     "AttentionOptions",
     "BothWaysAttentionOptions",
+    "CausalBiasOptions",
     "ContinuousOptions",
     "DecoderOptions",
     "EmbeddingOptions",

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..field import option
+from .position_bias import BiasOptions, CausalBiasOptions
 
 
 @dataclass(frozen=True)
-class SchemeOptions:
-    """Position schemes; one of each kind can be combined."""
+class PlacedOptions:
+    """Positions added to the input, and those turned into queries and keys; one of each kind can be combined."""
 
     position_embedding: str = option(
         "auto",
-        "Positions added to the token embeddings. auto: learned, unless rotary, T5 or infused positions are on. "
+        "Positions added to the token embeddings. auto: learned, unless rotary, polar, T5 or infused positions are on. "
         "sinusoidal: sines and cosines of the positions (of patches, row by row), times one learned factor.",
         feature="pos-absolute",
         paper="2203.16634; 1706.03762",
@@ -95,6 +96,21 @@ class SchemeOptions:
         paper="2104.09864",
         needs={"rotary_pos_emb": True},
     )
+    polar_pos_emb: bool = option(
+        False,
+        "Polar positions (PoPE): each feature of queries and keys becomes a length and the position its angle, so that "
+        "contents and distances never mix; with a learned angle for each head and feature between -2 pi and 0. The "
+        "cache holds keys of twice the width.",
+        feature="pos-polar",
+        paper="2509.10534",
+    )
+    polar_bias_uniform_init: bool = option(
+        False,
+        "The learned angles start spread evenly between -2 pi and 0; False: at 0. x-transformers fails with it.",
+        feature="pos-polar",
+        paper="2509.10534",
+        needs={"polar_pos_emb": True},
+    )
     position_infused_attn: bool = option(
         False,
         "A sinusoid of the positions is added to what self attention makes queries and keys of, in every layer; "
@@ -102,65 +118,6 @@ class SchemeOptions:
         feature="pos-infused-attention",
         paper="2012.15832; 2005.12872",
     )
-    position_bias: str = option(
-        "none",
-        "Bias by relative position, added to the scores of self attention.",
-        feature="pos-alibi",
-        paper="2108.12409; 1910.10683",
-        choices=("none", "alibi", "t5"),
-        socket="position_bias",
-    )
-    alibi_num_heads: int | None = option(
-        None,
-        "Number of heads (from the first) that get an ALiBi bias; None: all.",
-        feature="pos-alibi",
-        paper="2108.12409",
-        minimum=1,
-        examples=(3,),
-        needs={"position_bias": "alibi"},
-    )
-    alibi_learned: bool = option(
-        False,
-        "The slopes of ALiBi are learned, through their logarithms.",
-        feature="pos-alibi-learned",
-        paper="2108.12409",
-        needs={"position_bias": "alibi"},
-    )
-    rel_pos_num_buckets: int = option(
-        32,
-        "Number of distance buckets of the T5 bias.",
-        feature="pos-t5-bias",
-        paper="1910.10683",
-        minimum=2,
-        examples=(8,),
-        needs={"position_bias": "t5"},
-    )
-    rel_pos_max_distance: int = option(
-        128,
-        "Distance from which on all keys share the last T5 bucket.",
-        feature="pos-t5-bias",
-        paper="1910.10683",
-        minimum=2,
-        examples=(8,),
-        needs={"position_bias": "t5"},
-        beside={"rel_pos_num_buckets": 6},
-    )
-    rel_pos_scale: float | None = option(
-        None,
-        "Factor on the T5 bias; None: attn_dim_head**0.5.",
-        feature="pos-t5-bias",
-        above=0,
-        examples=(1.0,),
-        needs={"position_bias": "t5"},
-    )
-
-    @property
-    def adds_learned_positions(self) -> bool:
-        """Whether a learned position embedding is added to the tokens."""
-        if self.position_embedding != "auto":
-            return self.position_embedding == "learned"
-        elsewhere = self.rotary_pos_emb or self.position_infused_attn or self.position_bias == "t5"
-        return not elsewhere and getattr(self, "max_seq_len", 1) > 0
 
     def rotary_width(self, head_dim: int) -> int:
         """Features of a head that rotary positions turn.
@@ -181,6 +138,21 @@ class SchemeOptions:
 
 
 @dataclass(frozen=True)
+class SchemeOptions(BiasOptions, PlacedOptions):
+    """Position schemes; one of each kind can be combined."""
+
+    @property
+    def adds_learned_positions(self) -> bool:
+        """Whether a learned position embedding is added to the tokens."""
+        if self.position_embedding != "auto":
+            return self.position_embedding == "learned"
+        elsewhere = (
+            self.rotary_pos_emb or self.polar_pos_emb or self.position_infused_attn or self.position_bias == "t5"
+        )
+        return not elsewhere and getattr(self, "max_seq_len", 1) > 0
+
+
+@dataclass(frozen=True)
 class SequenceOptions(SchemeOptions):
     """Position schemes, and the length of a sequence."""
 
@@ -195,7 +167,7 @@ class SequenceOptions(SchemeOptions):
 
 
 @dataclass(frozen=True)
-class PositionOptions(SequenceOptions):
+class PositionOptions(CausalBiasOptions, SequenceOptions):
     """Position schemes, those for causal attention too, and the length of a sequence."""
 
     rotary_xpos: bool = option(

@@ -30,13 +30,14 @@ class ALiBi(nn.Layer):
     Args:
         heads: Number of heads.
         alibi_heads: How many of them, from the first, get a bias; None: all.
+        slopes: Their slopes; None: a geometric series.
     """
 
-    def __init__(self, heads: int, alibi_heads: int | None = None) -> None:
+    def __init__(self, heads: int, alibi_heads: int | None = None, slopes: tuple[float, ...] | None = None) -> None:
         super().__init__()
         sloped = heads if alibi_heads is None else alibi_heads
-        slopes = alibi_slopes(sloped) + [0.0] * (heads - sloped)
-        self.register_buffer("slopes", paddle.to_tensor(slopes, "float32"), persistable=False)  # (h)
+        steep = [*(slopes or alibi_slopes(sloped)), *[0.0] * (heads - sloped)]
+        self.register_buffer("slopes", paddle.to_tensor(steep, "float32"), persistable=False)  # (h)
 
     def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:
         """Return the bias, (b or 1, h, n, m), from positions (b or 1, n) and (b or 1, m)."""
@@ -49,13 +50,14 @@ class LearnedALiBi(nn.Layer):
     Args:
         heads: Number of heads.
         alibi_heads: How many of them, from the first, get a bias; None: all.
+        slopes: The slopes they start from; None: a geometric series.
     """
 
-    def __init__(self, heads: int, alibi_heads: int | None = None) -> None:
+    def __init__(self, heads: int, alibi_heads: int | None = None, slopes: tuple[float, ...] | None = None) -> None:
         super().__init__()
         sloped = heads if alibi_heads is None else alibi_heads
         self.flat = heads - sloped
-        start = Assign(np.log(np.array(alibi_slopes(sloped), dtype="float32")))
+        start = Assign(np.log(np.array(slopes or alibi_slopes(sloped), dtype="float32")))
         self.log_slopes = self.create_parameter([sloped], default_initializer=start)
 
     def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from .base import NEEDS_SCORES, STAGES, AttentionPart, Site, Step, acts_at
 from .belief import Belief
 from .cog import CogSigned
 from .collaborative_heads import CollaborativeHeads
+from .contextual_positions import ContextualPositions, PositionLogits
+from .forgetting import make_forgetting
 from .gate_heads import GateHeads
 from .gate_values import GateValues
 from .gumbel import GumbelSoftmax
@@ -22,6 +24,7 @@ from .latents import LatentKeyValues, LatentQueries
 from .learned_sink import LearnedSink
 from .memory_kv import MemoryKeyValues
 from .qk_norm import QKNorm
+from .relative_projection import RelativeProjection
 from .residual_scores import ResidualScores
 from .rope_keys import RopeKeys
 from .selective import Selective
@@ -41,6 +44,11 @@ def _projects_out(site: Site) -> bool:
     return options.attn_orthog_projected_values or options.attn_orthog_projected_values_per_head
 
 
+def _in_self_attention(field: str) -> Callable[[Site], bool]:
+    """Whether a position field asks for a part of self attention."""
+    return lambda site: site.kind == "a" and bool(getattr(site.position, field))
+
+
 # Attribute of the attention layer -> when it is there, and how it is built.
 PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]] = {
     "latent_queries": (lambda site: site.options.attn_dim_latent_q is not None, LatentQueries),
@@ -53,11 +61,15 @@ PARTS: dict[str, tuple[Callable[[Site], bool], Callable[[Site], AttentionPart]]]
     "value_rmsnorm": (lambda site: site.options.attn_value_rmsnorm, ValueRMSNorm),
     "memory_kv": (lambda site: site.options.attn_num_mem_kv > 0, MemoryKeyValues),
     "zero_kv": (lambda site: site.options.attn_add_zero_kv, ZeroKeyValue),
+    "position_logits": (_in_self_attention("attn_use_cope"), PositionLogits),
     "l2_distance": (lambda site: site.options.attn_l2_distance, L2Distance),
     "residual_scores": (_adds_scores, ResidualScores),
     "score_scale": (lambda site: site.options.attn_pre_scale_post_talking_heads, ScoreScale),
     "pre_talking_heads": (lambda site: site.options.attn_pre_talking_heads, PreTalkingHeads),
+    "forgetting": (_in_self_attention("attn_data_dependent_alibi"), make_forgetting),
+    "relative_projection": (_in_self_attention("attn_use_rel_proj_pos_bias"), RelativeProjection),
     "softclamp": (lambda site: site.options.attn_softclamp_logits, SoftClamp),
+    "contextual_positions": (_in_self_attention("attn_use_cope"), ContextualPositions),
     "learned_sink": (lambda site: site.options.attn_head_learned_sink, LearnedSink),
     "cog_signed": (lambda site: site.options.attn_cog_signed, CogSigned),
     "selective": (lambda site: site.kind == "a" and site.options.attn_selective, Selective),

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 from paddle import Tensor, nn
 
-from ....config.options import AttentionOptions
+from ....config.options import AttentionOptions, PositionOptions
 from ..cache import State
 from ..call import AttentionCall
 from ..normalizers import Normalizer
@@ -70,6 +70,8 @@ class Site:
         causal: Whether the stack around the layer looks only backwards.
         memory_tokens: Number of memory tokens at the front of every row.
         upstream_compat: Whether to follow x-transformers where it departs from the paper.
+        position: The position fields.
+        looks_ahead: Whether some queries see keys behind their own position: all, or those of a prefix.
     """
 
     dim: int
@@ -80,6 +82,8 @@ class Site:
     causal: bool = False
     memory_tokens: int = 0
     upstream_compat: bool = False
+    position: PositionOptions = PositionOptions()
+    looks_ahead: bool = True
 
     @property
     def query_width(self) -> int:
@@ -138,7 +142,7 @@ class AttentionPart(nn.Layer):
         """Change all values, (b, g, m, k)."""
         return v
 
-    def compared(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    def compared(self, q: Tensor, k: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Change queries, (b, h, n, w), and all keys, (b, g, m, w), to others of any one width."""
         return q, k
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import paddle
 from paddle import Tensor
 
-from .base import AttentionPart, Site
+from .base import AttentionPart, Site, Step
 
 
 class L2Distance(AttentionPart):
@@ -18,7 +18,7 @@ class L2Distance(AttentionPart):
     def __init__(self, site: Site) -> None:
         super().__init__()
 
-    def compared(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    def compared(self, q: Tensor, k: Tensor, step: Step) -> tuple[Tensor, Tensor]:
         """Queries, (b, h, n, w + 2), and keys, (b, g, m, w + 2)."""
         q_size, k_size = ((t * t).sum(axis=-1, keepdim=True) for t in (q, k))
         q = paddle.concat([2 * q, -q_size, paddle.full_like(q_size, -1)], axis=-1)
