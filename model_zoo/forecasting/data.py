@@ -79,7 +79,9 @@ def load(folder: str | None, limit: int | None = None) -> tuple[Weather, Weather
     bound = (HELD_OUT_FROM - first) // HOUR
     train, held_out = values[:bound], values[bound:]
     if min(len(train), len(held_out)) == 0 or any(np.isnan(part).all(0).any() for part in (train, held_out)):
-        raise InputError(f"--data: {path} does not cover the time before and after {HELD_OUT_FROM:%d %B %Y} at all places.")
+        raise InputError(
+            f"--data: {path} does not cover the time before and after {HELD_OUT_FROM:%d %B %Y} at all places."
+        )
     return Weather(train[-limit:] if limit else train), Weather(held_out[:limit])
 
 
