@@ -51,6 +51,8 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("pos-alibi", "ALiBi"),
         ("pos-alibi-learned", "Learned ALiBi slopes"),
         ("pos-infused-attention", "Position-infused attention"),
+        ("pos-dynamic-bias", "Dynamic position bias"),
+        ("pos-rel-module-kwargs", "Your own slopes"),
     ),
     "rotary": (
         ("pos-rotary", "Rotary positions"),
@@ -60,6 +62,13 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("pos-rotary-xpos", "xPos"),
         ("pos-rotary-interpolation", "Position interpolation"),
         ("pos-rotary-ntk", "NTK-aware rotary base"),
+        ("pos-polar", "Polar positions"),
+    ),
+    "token-positions": (
+        ("pos-forgetting", "Forgetting attention"),
+        ("pos-forgetting-per-row", "Forget gates by row"),
+        ("pos-cope", "Contextual positions"),
+        ("pos-rel-proj-bias", "Projected distances"),
     ),
     "norms": (
         ("norm-layernorm", "LayerNorm"),

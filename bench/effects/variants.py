@@ -36,6 +36,8 @@ class Variant:
 NO_ROTARY = {"rotary_pos_emb": False}
 NO_POSITIONS = {**NO_ROTARY, "position_embedding": "none"}
 SINUSOIDS = {**NO_ROTARY, "position_embedding": "sinusoidal"}
+FORGETS, BY_ROW = {"attn_data_dependent_alibi": True}, {"attn_data_dependent_alibi_per_row": True}
+CURVES = {"attn_use_rel_proj_pos_bias": True, "attn_rel_proj_max_dist": 256}
 ALIBI = {**NO_POSITIONS, "position_bias": "alibi"}
 XL = {"max_mem_len": 64}
 
@@ -95,6 +97,13 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("pos-alibi", ALIBI, "in place of rotary positions"),
     Variant("pos-alibi-learned", {**ALIBI, "alibi_learned": True}, against="pos-alibi"),
     Variant("pos-infused-attention", {**NO_ROTARY, "position_infused_attn": True}, "in place of rotary positions"),
+    Variant("pos-polar", {**NO_ROTARY, "polar_pos_emb": True}, "in place of rotary positions"),
+    Variant("pos-dynamic-bias", {**NO_POSITIONS, "position_bias": "dynamic"}, "in place of rotary positions"),
+    Variant("pos-rel-module-kwargs", {**ALIBI, "alibi_slopes": [0.7, 0.3, 0.1, 0.03]}, against="pos-alibi"),
+    Variant("pos-forgetting", {**NO_POSITIONS, **FORGETS}, "in place of rotary positions"),
+    Variant("pos-forgetting-per-row", {**NO_POSITIONS, **FORGETS, **BY_ROW}, against="pos-forgetting"),
+    Variant("pos-cope", {**NO_POSITIONS, "attn_use_cope": True}, "in place of rotary positions"),
+    Variant("pos-rel-proj-bias", {**NO_POSITIONS, **CURVES}, "in place of rotary positions"),
     # Norms and residuals
     Variant("norm-layernorm", {"norm": "identity"}, "no norm at all", without=True),
     Variant("norm-layernorm-bias", {"norm_bias": True}),

@@ -47,6 +47,7 @@ from .transforms import (
     of_types,
     one_axis,
     one_row,
+    polar_frequencies,
     rotary_frequencies,
     tanh_scale,
     transposed,
@@ -114,6 +115,8 @@ STACK_RULES: tuple[Rule, ...] = (
     # What the layers share.
     Rule("attn_layers.rotary_pos_emb.inv_freq", "", rotary_frequencies),
     Rule("attn_layers.rotary_pos_emb.scale", "", xpos_scales),
+    Rule("attn_layers.polar_pos_emb.inv_freq", "", polar_frequencies),
+    Rule("attn_layers.polar_pos_emb.learned_bias", "{base}.stack.turning.bias"),
     Rule(
         "attn_layers.rel_pos.relative_attention_bias.weight",
         "{base}.stack.position_bias.table.weight",

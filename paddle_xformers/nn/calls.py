@@ -18,7 +18,7 @@ from .attention.deltas import Deltas
 from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
 from .places import Places, make_places, within
-from .positions import Rotary, Sinusoid
+from .positions import Sinusoid, Turning
 from .residuals import looks_along
 from .shift import Line, line_up
 from .sizes import sizes
@@ -138,7 +138,7 @@ def share(
     call: StackCall,
     options: StackOptions,
     steps: Steps,
-    rotary: Rotary | None,
+    turning: Turning | None,
     position_bias: nn.Layer | None,
     sinusoid: Sinusoid | None = None,
 ) -> Shared:
@@ -150,7 +150,7 @@ def share(
         call: What is asked.
         options: Options of the stack.
         steps: What each step of the stack keeps.
-        rotary: The stack's rotary positions, or None.
+        turning: What turns queries and keys by their positions, or None.
         position_bias: The stack's bias on the scores, or None.
         sinusoid: What position infused attention adds to the inputs of queries and keys, or None.
 
@@ -208,7 +208,7 @@ def share(
         line=line,
         log_probs=call.log_probs,
     )
-    calls = {"a": plain if rotary is None else _with_angles(plain, x, places, options, rotary)}
+    calls = {"a": plain if turning is None else _with_angles(plain, x, places, options, turning)}
     if sinusoid is not None:
         calls["a"] = _with_sinusoid(calls["a"], places, sinusoid, x.dtype)
     if any(step.kind == "c" for step in steps):
@@ -236,12 +236,12 @@ def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> 
 
 
 def _with_angles(
-    call: AttentionCall, x: Tensor, places: Places, options: StackOptions, rotary: Rotary
+    call: AttentionCall, x: Tensor, places: Places, options: StackOptions, turning: Turning
 ) -> AttentionCall:
     batch, heads = sizes(x)[0], options.attention.heads
-    q_angles = k_angles = rotary.angles(places.queries, batch=batch, heads=heads, dtype=x.dtype)
-    if places.new is not places.queries or rotary.fades:
-        k_angles = rotary.angles(places.new, batch=batch, heads=heads, dtype=x.dtype, of_keys=True)
+    q_angles = k_angles = turning.angles(places.queries, batch=batch, heads=heads, dtype=x.dtype)
+    if places.new is not places.queries or turning.fades:
+        k_angles = turning.angles(places.new, batch=batch, heads=heads, dtype=x.dtype, of_keys=True)
     return dataclasses.replace(call, q_angles=q_angles, k_angles=k_angles)
 
 

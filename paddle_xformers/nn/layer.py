@@ -22,7 +22,7 @@ from .linear import Linear
 from .lookback import Site as DepthSite
 from .lookback import Trace, make_lookbacks
 from .norms import make_norm
-from .positions import Rotary
+from .positions import Turning
 from .residuals import ResidualScheme, Views
 from .shift import Line, TokenShift
 
@@ -56,7 +56,7 @@ class Layer(nn.Layer):
         options: Options of this layer.
         index: Its index among the built layers.
         residuals: The stack's residual scheme.
-        rotary: The stack's rotary positions, or None.
+        turning: What turns queries and keys by their positions, or None.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Layer(nn.Layer):
         options: LayerOptions,
         index: int,
         residuals: ResidualScheme,
-        rotary: Rotary | None,
+        turning: Turning | None,
     ) -> None:
         super().__init__()
         self.kind = options.kind
@@ -101,7 +101,7 @@ class Layer(nn.Layer):
         if isinstance(branch, FeedForwardOptions):
             self.ff = make_feedforward(stack.dim, branch)
         elif options.kind == "a":
-            self.attn = _attention(stack, options, branch, rotary)
+            self.attn = _attention(stack, options, branch, turning)
         else:
             self.cross_attn = _attention(stack, options, branch, None)
         self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
@@ -239,7 +239,7 @@ class Layer(nn.Layer):
 
 
 def _attention(
-    stack: StackOptions, options: LayerOptions, branch: AttentionOptions, rotary: Rotary | None
+    stack: StackOptions, options: LayerOptions, branch: AttentionOptions, turning: Turning | None
 ) -> Attention:
     site = Site(
         stack.dim,
@@ -252,4 +252,4 @@ def _attention(
         position=stack.position,
         looks_ahead=stack.looks_ahead,
     )
-    return Attention(site, rotary)
+    return Attention(site, turning)

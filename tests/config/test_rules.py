@@ -47,6 +47,13 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"): [
         {"rotary_pos_emb": True, "rotary_base_rescale_factor": 2.0, "rotary_emb_dim": 2}
     ],
+    ("polar_pos_emb", "rotary_pos_emb"): [{"polar_pos_emb": True, "rotary_pos_emb": True}],
+    ("polar_pos_emb", "attn_use_cope"): [{"polar_pos_emb": True, "attn_use_cope": True}],
+    ("polar_pos_emb", "attn_latent_rope_subheads"): [
+        {"polar_pos_emb": True, "attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 8}
+    ],
+    ("polar_pos_emb", "attn_num_mem_kv"): [{"polar_pos_emb": True, "attn_num_mem_kv": 2}],
+    ("polar_pos_emb", "custom_layers", "only_cross"): [{**CROSS, "polar_pos_emb": True, "only_cross": True}],
     ("rotary_xpos", "rotary_values"): [{"rotary_pos_emb": True, "rotary_xpos": True, "rotary_values": True}],
     ("rotate_num_heads", "heads"): [{"rotary_pos_emb": True, "rotate_num_heads": 9}],
     ("rotate_num_heads", "attn_kv_heads", "attn_collab_heads"): [

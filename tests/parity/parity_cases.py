@@ -51,6 +51,7 @@ class Case:
 
 ROTARY = {"rotary_pos_emb": True}
 XPOS = ROTARY | {"rotary_xpos": True}
+POLAR = {"polar_pos_emb": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 DYNAMIC = {"dynamic_pos_bias": True}
@@ -214,6 +215,10 @@ CASES = [
     Case("xpos", XPOS, families=DECODER),
     Case("xpos, mems, padding", XPOS | GQA, XL, inputs=("mems", *PADDED), families=DECODER),
     Case("xpos, base, some heads", XPOS | {"rotary_xpos_scale_base": 8, "rotate_num_heads": 2}, families=DECODER),
+    Case("polar positions", POLAR),
+    Case("polar positions, normed queries and keys", POLAR | {"attn_qk_norm": True, "attn_flash": True}),
+    Case("polar positions, memory tokens, alibi", POLAR | ALIBI, MEMORY),
+    Case("polar positions, talking heads", POLAR | {"attn_pre_talking_heads": True}),
     Case("rotary, some heads", ROTARY | {"rotate_num_heads": 1}, XL, inputs=("mems",)),
     Case("rotary, some heads, memory tokens", ROTARY | {"rotate_num_heads": 3}, MEMORY),
     Case("sinusoidal positions", wrapper={"scaled_sinu_pos_emb": True}),
@@ -584,6 +589,7 @@ NOT_IN_UPSTREAM = {
     "attn_orthog_projected_values_per_head": "as attn_orthog_projected_values, and in tests/nn/test_belief.py",
     "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "attn_cope_soft_onehot_pos": "it fails there; against NumPy in tests/nn/test_position_bias.py",
+    "polar_bias_uniform_init": "it fails there; in tests/nn/test_initial_values.py",
     "dynamic_pos_bias_dim": "always dim / 4 there; in tests/nn/test_position_bias.py",
     "data_dependent_alibi_bias_init": "initial values; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,
