@@ -204,6 +204,7 @@ def share(
         q_positions=places.queries,
         k_positions=places.keys,
         room=room,
+        first=-options.memory.num_memory_tokens,
         line=line,
         log_probs=call.log_probs,
     )

@@ -248,7 +248,6 @@ def _attention(
         kind=options.kind,
         first=options.ordinal == 0,
         causal=stack.causal,
-        memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
         position=stack.position,
         looks_ahead=stack.looks_ahead,

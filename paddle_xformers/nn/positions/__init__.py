@@ -51,9 +51,7 @@ def _t5(options: PositionOptions, attention: AttentionOptions, causal: bool) -> 
 
 
 def _dynamic(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
-    length = options.max_seq_len
-    reach = 2 * length if 0 < length < ANY_LENGTH else None  # the segment, and what stands in front of it
-    return DynamicBias(attention.heads, options, reach)
+    return DynamicBias(attention.heads, options)
 
 
 provide("position_bias", {"alibi": _alibi, "t5": _t5, "dynamic": _dynamic})
@@ -70,7 +68,17 @@ def make_position_bias(stack: StackOptions) -> nn.Layer | None:
     if options.position_bias == "none":
         return None
     bias: nn.Layer = make_part("position_bias", options.position_bias, options, attention, not stack.looks_ahead)
+    if isinstance(bias, DynamicBias):
+        bias.reach = _reach(stack)
     return bias
+
+
+def _reach(stack: StackOptions) -> int | None:
+    """How far apart tokens may stand: a segment, and as much in front of it, or all mems; None: any distance."""
+    length = stack.position.max_seq_len
+    if not 0 < length < ANY_LENGTH:
+        return None
+    return length + max(length, stack.memory.max_mem_len + stack.memory.num_memory_tokens)
 
 
 def make_position_function(width: int, options: PositionOptions) -> nn.Layer | None:
