@@ -187,6 +187,7 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("layers-transform-block-inputs", "Functions of block inputs"),
         ("layers-prefix-decoder", "Prefix language model"),
         ("layers-transformer-block", "A block by itself"),
+        ("layers-verbose", "Warnings"),
     ),
     "embeddings": (
         ("emb-token", "Token embedding and head"),
@@ -222,6 +223,7 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("out-average-pool", "Mean of the tokens"),
         ("out-cls-token", "Class token"),
         ("out-attn-pool", "Attention pooling"),
+        ("out-intermediates", "Intermediates"),
     ),
     "conditioning": (
         ("cond-adaptive-layernorm", "Adaptive LayerNorm"),

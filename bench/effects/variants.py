@@ -254,6 +254,8 @@ VARIANTS: tuple[Variant, ...] = (
 
 # No claim without a number: features without one, and why.
 NOT_MEASURED: dict[str, str] = {
+    "out-intermediates": "what is looked at changes nothing in training",
+    "layers-verbose": "a line in the log changes nothing in training",
     "out-attn-pool": "no task here trains an encoder of tokens; parity with x-transformers is its proof",
     "pos-seq-start": "the windows are full; that padding changes nothing is a contract (padded = alone)",
     "pos-seq-offset": "that a cache changes nothing is a contract (cached decoding = one pass)",

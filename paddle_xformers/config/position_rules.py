@@ -8,8 +8,12 @@ from .rule import Rule, Values, each, kinds
 from .schema import group_values
 
 
-def _rotary_width(v: Values) -> int:
-    """Features of a head that rotary positions turn: the given number, or half of the head."""
+def rotary_width(v: Values) -> int:
+    """Return how many features of a head rotary positions turn: the given number, or half of the head.
+
+    Args:
+        v: Value of every field.
+    """
     return PositionOptions(**group_values(PositionOptions, v)).rotary_width(v["attn_dim_head"])
 
 
@@ -85,18 +89,18 @@ POSITION_RULES: tuple[Rule, ...] = (
     *BIAS_RULES,
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
-        lambda v: v["rotary_pos_emb"] and _rotary_width(v) > v["attn_dim_head"],
+        lambda v: v["rotary_pos_emb"] and rotary_width(v) > v["attn_dim_head"],
         "rotary_emb_dim={rotary_emb_dim} is larger than attn_dim_head={attn_dim_head}; use at most attn_dim_head",
     ),
     Rule(
         ("rotary_emb_dim", "attn_dim_head"),
-        lambda v: v["rotary_pos_emb"] and (_rotary_width(v) % 2 == 1 or _rotary_width(v) < 2),
+        lambda v: v["rotary_pos_emb"] and (rotary_width(v) % 2 == 1 or rotary_width(v) < 2),
         "rotary positions turn pairs of features, but rotary_emb_dim={rotary_emb_dim} (None: half of "
         "attn_dim_head={attn_dim_head}) does not give an even number of at least 2; set an even rotary_emb_dim",
     ),
     Rule(
         ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"),
-        lambda v: v["rotary_pos_emb"] and v["rotary_base_rescale_factor"] != 1 and _rotary_width(v) == 2,
+        lambda v: v["rotary_pos_emb"] and v["rotary_base_rescale_factor"] != 1 and rotary_width(v) == 2,
         "rotary_base_rescale_factor={rotary_base_rescale_factor} has no effect on a single pair of rotated features "
         "(rotary_emb_dim={rotary_emb_dim}, None: half of attn_dim_head={attn_dim_head}), which needs no base; rotate "
         "more features or leave it out",
@@ -188,8 +192,8 @@ POSITION_RULES: tuple[Rule, ...] = (
         ("cross_attn_rotary_pos_emb", "rotary_emb_dim", "cross_attn_dim_head", "cross_attn_collab_heads"),
         lambda v: (
             v["cross_attn_rotary_pos_emb"]
-            and _rotary_width(v) <= v["attn_dim_head"]
-            and 0 < min(key_dims(v, "cross_")) < _rotary_width(v)
+            and rotary_width(v) <= v["attn_dim_head"]
+            and 0 < min(key_dims(v, "cross_")) < rotary_width(v)
         ),
         "rotary_emb_dim={rotary_emb_dim} (None: half of attn_dim_head) is larger than the queries and keys of cross "
         "attention (cross_attn_dim_head={cross_attn_dim_head}, cross_attn_collab_heads={cross_attn_collab_heads}), "
@@ -219,8 +223,8 @@ POSITION_RULES: tuple[Rule, ...] = (
         lambda v: (
             v["rotary_pos_emb"]
             and any(each(v["attn_collab_heads"]))
-            and _rotary_width(v) <= v["attn_dim_head"]
-            and 0 < min(key_dims(v)) < _rotary_width(v)
+            and rotary_width(v) <= v["attn_dim_head"]
+            and 0 < min(key_dims(v)) < rotary_width(v)
         ),
         "rotary_emb_dim={rotary_emb_dim} (None: half of attn_dim_head) is larger than the shared queries and keys of "
         "attn_collab_heads={attn_collab_heads} with attn_collab_compression={attn_collab_compression}; rotate fewer "

@@ -9,6 +9,7 @@ from typing import Any
 from .._compat import import_paddlenlp
 from .._version import __version__
 from ..config import FieldInfo, StackOptions, canonical, misspelt, schema, stack_options, validate
+from ..config.advice import advise
 from ..config.options import TOKEN_GROUPS
 from ..config.presets import PRESETS, find_preset
 from ..config.spelling import BY_KEYWORD
@@ -191,6 +192,7 @@ class XPretrainedConfig(PretrainedConfig):
             ConfigError: If no model can be built from the values.
         """
         self.validate()
+        advise(self.values())
         return stack_options(self.values(), causal=self.causal)
 
 

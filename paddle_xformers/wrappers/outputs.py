@@ -33,11 +33,15 @@ class LayerIntermediates:
         hiddens: The residual stream before each block, (b, n, d) each.
         last_hidden: The last hidden state, (b, n, d).
         attn_intermediates: One entry for each attention layer, in the order they ran.
+        logits: The logits, (b, n, v), of a model with a head; a tuple of them with several heads.
+        mems: States for the next segment, if they were asked for.
     """
 
     hiddens: list[Tensor] = field(default_factory=list)
     last_hidden: Tensor | None = None
     attn_intermediates: list[AttentionIntermediates] = field(default_factory=list)
+    logits: Any = None
+    mems: Any = None
 
 
 class Mems(list):  # type: ignore[type-arg]

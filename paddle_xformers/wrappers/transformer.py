@@ -21,13 +21,19 @@ from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
-from .outputs import Mems, attention_layers, mems_from_model, mems_to_model
+from .outputs import (
+    AttentionIntermediates,
+    LayerIntermediates,
+    Mems,
+    attention_layers,
+    mems_from_model,
+    mems_to_model,
+)
 from .stacks import AttentionLayers
 
 _NOT_TAKEN = {
     "cache": "AutoregressiveWrapper.generate keeps keys and values by itself, and so does .model(past_key_values=...)",
-    "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
-    "return_embeddings_and_intermediates": "call .model(output_hidden_states=True, output_attentions=True)",
+    "return_embeddings_and_intermediates": "ask for return_embeddings and return_intermediates",
 }
 
 
@@ -109,6 +115,7 @@ class TransformerWrapper(ModelWrapper):
         repeat_blocks: Sequence[Any] | None = None,
         transform_block_inputs: Any = None,
         embed_ids: Mapping[str, Tensor] | None = None,
+        return_intermediates: bool = False,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -137,11 +144,14 @@ class TransformerWrapper(ModelWrapper):
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
+            return_intermediates: Return a `LayerIntermediates` with hidden states, attention weights and logits, too;
+                with return_mems also the mems.
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
             Logits, (b, n, v), a tuple of them with num_output_heads, or hidden states, (b, n, d), or a pair of both.
-            With `return_mems` or `return_attn` a pair of that and the mems, or a list of weights, (b, h, n, m) each.
+            With `return_mems`, `return_attn` or `return_intermediates` a pair of that and the mems, a list of weights,
+            (b, h, n, m) each, or the intermediates.
 
         Raises:
             InputError: If an argument does not fit the model or the others.
@@ -167,25 +177,38 @@ class TransformerWrapper(ModelWrapper):
             "layers_execute_order": layers_execute_order,
             "repeat_blocks": repeat_blocks,
             "transform_block_inputs": transform_block_inputs,
-            "output_attentions": return_attn,
+            "output_attentions": return_attn or return_intermediates,
+            "output_hidden_states": return_intermediates,
             "return_dict": True,
         }
         if mems is not None or return_mems:
             arguments |= {"mems": mems_to_model(mems), "return_mems": return_mems}
         result, output = self._run(arguments, return_embeddings, return_logits_and_embeddings)
+        order = StackCall(order=layers_execute_order, repeat_blocks=repeat_blocks)
+        if return_intermediates:
+            return result, self._intermediates(output, order, return_mems)
         if return_mems:
             return result, mems_from_model(output.mems)
         if return_attn:
-            stack = self.model.base_model.stack
-            order = stack.order_of(StackCall(order=layers_execute_order, repeat_blocks=repeat_blocks))
-            layers = attention_layers(stack, output, order)
-            return result, [layer.post_softmax_attn for layer in layers]
+            return result, [layer.post_softmax_attn for layer in self._attention_layers(output, order)]
         return result
+
+    def _attention_layers(self, output: Any, call: StackCall) -> list[AttentionIntermediates]:
+        """What each attention layer gave, in the order they ran."""
+        stack = self.model.base_model.stack
+        return attention_layers(stack, output, stack.order_of(call))
+
+    def _intermediates(self, output: Any, call: StackCall, with_mems: bool) -> LayerIntermediates:
+        """What the layers gave, the logits, and the mems if they were asked for."""
+        *hiddens, last = output.hidden_states
+        layers = self._attention_layers(output, call)
+        logits = _logits(output) if hasattr(output, "logits") else None
+        return LayerIntermediates(hiddens, last, layers, logits, mems_from_model(output.mems) if with_mems else None)
 
     def _run(self, arguments: dict[str, Any], return_embeddings: bool, return_both: bool) -> tuple[Any, Any]:
         """Return what was asked for, and the model's output."""
         if return_both:
-            output = self.model(**arguments, output_hidden_states=True)
+            output = self.model(**{**arguments, "output_hidden_states": True})
             return (_logits(output), output.hidden_states[-1]), output
         if return_embeddings or self.return_only_embed:
             output = self.model.base_model(**arguments)

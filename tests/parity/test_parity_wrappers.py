@@ -85,6 +85,14 @@ def logits_and_weights(model: Any, t: Any) -> Any:
     return [logits, *weights]
 
 
+def intermediates(model: Any, t: Any) -> Any:
+    """Logits, the stream before each block, the last hidden state, and the weights of each attention layer."""
+    logits, seen = model(t(IDS), context=t(CONTEXT), return_intermediates=True)
+    hiddens = getattr(seen, "layer_hiddens", None)  # theirs: before each layer, and the last
+    hiddens = seen.hiddens if hiddens is None else [hiddens[0], hiddens[3]]
+    return [logits, *hiddens, seen.last_hidden, *(layer.post_softmax_attn for layer in seen.attn_intermediates)]
+
+
 def encoder_decoder(**options: Any) -> Build:
     parts = {**{name: value for name, value in STACK.items() if name != "dim"}, **AROUND}
     both = {prefix + name: value for prefix in ("enc_", "dec_") for name, value in parts.items()}
@@ -100,6 +108,8 @@ PROGRAMS = [
         lambda model, t: model(t(IDS), seq_start_pos=t(STARTS)),
         np.arange(12) >= STARTS[:, None],
     ),
+    Program("decoder, intermediates", language("Decoder", cross_attend=True), intermediates),
+    Program("encoder, intermediates", language("Encoder", cross_attend=True, rotary_pos_emb=True), intermediates),
     Program(
         "decoder, logits and embeddings",
         language("Decoder", {"tie_embedding": True, "post_emb_norm": True}, use_rmsnorm=True, ff_glu=True),

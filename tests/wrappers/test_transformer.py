@@ -147,7 +147,10 @@ def test_state_dict_goes_round():
     "arguments, sentence",
     [
         ({"cache": 1}, "TransformerWrapper does not take cache: AutoregressiveWrapper.generate keeps"),
-        ({"return_intermediates": True}, "TransformerWrapper does not take return_intermediates"),
+        (
+            {"return_embeddings_and_intermediates": True},
+            "TransformerWrapper does not take return_embeddings_and_intermediates: ask for return_embeddings",
+        ),
         ({"contxt": 1}, "TransformerWrapper has no argument 'contxt'; did you mean 'context'"),
         ({"return_mems": True, "return_attn": True}, "return_mems and return_attn exclude each other"),
         ({"mask": paddle.ones([12])}, "mask has shape [12]; give (batch, length)"),
@@ -162,6 +165,26 @@ def test_arguments_that_are_refused(arguments, sentence):
 def test_arguments_that_change_nothing_are_taken():
     model, x = language_model(), tokens()
     np.testing.assert_array_equal(model(x, cache=None, return_intermediates=False).numpy(), model(x).numpy())
+
+
+def test_intermediates():
+    model, x = language_model(around={"num_memory_tokens": 2, "max_mem_len": 4}), tokens()
+    logits, found = model(x, return_intermediates=True)
+    np.testing.assert_array_equal(logits.numpy(), model(x).numpy())
+    np.testing.assert_array_equal(found.logits.numpy(), logits.numpy())
+    np.testing.assert_array_equal(found.last_hidden.numpy(), model(x, return_embeddings=True).numpy())
+    weights = model(x, return_attn=True)[1]
+    for layer, expected in zip(found.attn_intermediates, weights, strict=True):
+        np.testing.assert_array_equal(layer.post_softmax_attn.numpy(), expected.numpy())
+    assert {layer.layer_type for layer in found.attn_intermediates} == {"a"} and found.mems is None
+    _, found = model(x, return_intermediates=True, return_mems=True)
+    for part, expected in zip(found.mems, model(x, return_mems=True)[1], strict=True):
+        np.testing.assert_array_equal(part.numpy(), expected.numpy())
+    hidden, found = model(x, return_embeddings=True, return_intermediates=True)
+    assert found.logits is None
+    np.testing.assert_array_equal(hidden.numpy(), found.last_hidden.numpy())
+    both, found = model(x, return_logits_and_embeddings=True, return_intermediates=True)
+    np.testing.assert_array_equal(both[1].numpy(), found.last_hidden.numpy())
 
 
 def test_an_encoder_keeps_no_mems():

@@ -34,3 +34,9 @@ class ModelOptions:
         feature="residual-hyper-connections",
         beside={"residual": "hyper", "num_residual_streams": 2},
     )
+    verbose: bool = option(
+        False,
+        "Say in the log what works but is seldom wise, when a model is built: rotary positions that turn fewer than 32 "
+        "features. x-transformers does by default.",
+        feature="layers-verbose",
+    )
