@@ -34,8 +34,8 @@ _NOT_TAKEN = {
 class TransformerWrapper(ModelWrapper):
     """A language model: token embeddings, the layers given to it, and a head that gives logits.
 
-    Holds, as `model`, an XDecoderForCausalLM around a Decoder or a PrefixDecoder and an XEncoderForMaskedLM around an Encoder, whose
-    layers are those of `attn_layers`: the same parameters.
+    Holds, as `model`, an XDecoderForCausalLM around a Decoder or a PrefixDecoder and an XEncoderForMaskedLM around
+    an Encoder, whose layers are those of `attn_layers`: the same parameters.
 
     Args:
         num_tokens: Size of the vocabulary.
