@@ -7,6 +7,7 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
+from ..models.put_in import taken_from
 from ..errors import ConfigError, InputError
 from ..models import XContinuousConfig, XContinuousForRegression
 from .base import ModelWrapper, adopt_stack, check_layers
@@ -116,7 +117,8 @@ class ContinuousTransformerWrapper(ModelWrapper):
             prepend_embeds: Put in front of them, (b, p, d); masks do not cover them, and what is returned does.
             prepend_mask: Which of them are no padding, (b, p).
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Predictions, (b, n, dim_out); of a probabilistic model (2, b, n, dim_out), means and variances. Or hidden
@@ -126,6 +128,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("ContinuousTransformerWrapper", others, self.forward, _NOT_TAKEN)
         if return_mems and return_attn:
             raise InputError(
@@ -152,6 +155,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
             return_mems=return_mems,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            **inside,
             output_attentions=return_attn,
             return_dict=True,
         )

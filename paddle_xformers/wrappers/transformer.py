@@ -7,6 +7,7 @@ from typing import Any
 
 from paddle import Tensor
 
+from ..models.put_in import taken_from
 from ..config import schema
 from ..errors import InputError
 from ..models import (
@@ -137,7 +138,8 @@ class TransformerWrapper(ModelWrapper):
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Logits, (b, n, v), a tuple of them with num_output_heads, or hidden states, (b, n, d), or a pair of both.
@@ -146,6 +148,7 @@ class TransformerWrapper(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("TransformerWrapper", others, self.forward, _NOT_TAKEN)
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
@@ -164,6 +167,7 @@ class TransformerWrapper(ModelWrapper):
             "condition": condition,
             "self_attn_kv_mask": self_attn_kv_mask,
             "attn_bias": attn_bias,
+            **inside,
             "layers_execute_order": layers_execute_order,
             "repeat_blocks": repeat_blocks,
             "transform_block_inputs": transform_block_inputs,

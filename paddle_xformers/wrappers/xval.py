@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import paddle
 from paddle import Tensor, nn
 
+from ..models.put_in import taken_from
 from ..config import schema
 from ..errors import ConfigError, InputError
 from ..models import XValConfig, XValForCausalLM
@@ -142,7 +143,8 @@ class XValTransformerWrapper(ModelWrapper):
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+                x-transformers are refused, each with the reason.
 
         Returns:
             A pair of logits, (b, n, v), and numbers, (b, n); or hidden states, (b, n, d). With `return_mems` or
@@ -151,6 +153,7 @@ class XValTransformerWrapper(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("XValTransformerWrapper", others, self.forward, _NOT_TAKEN)
         if return_mems and return_attn:
             raise InputError(
@@ -170,6 +173,7 @@ class XValTransformerWrapper(ModelWrapper):
             return_mems=return_mems,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            **inside,
             output_attentions=return_attn,
             return_dict=True,
         )

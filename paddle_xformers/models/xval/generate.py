@@ -31,8 +31,9 @@ class NumberGeneration(CausalGeneration):
 
     rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
-        *("condition", "self_attn_kv_mask", "input_numbers"),
+        *("condition", "self_attn_kv_mask", "input_numbers", "self_attn_additional_kv", "additional_kv_mask"),
     )
+    arguments_of_generate = ("mems", "inputs_embeds")
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
         """Check the prompt and its numbers; see `Generation.prepare_prompt`."""
