@@ -189,7 +189,12 @@ class CausalGeneration(Generation):
         "prefix_attn_len",
         *("self_attn_kv_mask", *WITH_ROWS),
     )
-    arguments_of_generate = ("mems", "inputs_embeds", "detach_additional_kv", "route_additional_kv_to_top")
+    arguments_of_generate: tuple[str, ...] = (
+        "mems",
+        "inputs_embeds",
+        "detach_additional_kv",
+        "route_additional_kv_to_top",
+    )
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
         """Check the prompt; see `Generation.prepare_prompt`."""

@@ -7,9 +7,9 @@ from typing import Any
 import paddle
 from paddle import Tensor
 
-from ..models.put_in import taken_from
 from ..errors import ConfigError, InputError
 from ..models import XContinuousConfig, XContinuousForRegression
+from ..models.put_in import taken_from
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -117,7 +117,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
             prepend_embeds: Put in front of them, (b, p, d); masks do not cover them, and what is returned does.
             prepend_mask: Which of them are no padding, (b, p).
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
                 x-transformers are refused, each with the reason.
 
         Returns:

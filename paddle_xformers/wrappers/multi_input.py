@@ -7,11 +7,11 @@ from typing import Any
 
 from paddle import Tensor
 
-from ..models.put_in import taken_from
 from ..config import schema
 from ..errors import InputError
 from ..models import XMultiInputConfig, XMultiInputForCausalLM, XMultiInputModel
 from ..models.multi_input.inputs import stacked
+from ..models.put_in import taken_from
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -109,7 +109,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
                 x-transformers are refused, each with the reason.
 
         Returns:

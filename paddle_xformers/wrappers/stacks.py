@@ -7,10 +7,10 @@ from typing import Any
 
 from paddle import Tensor
 
-from ..models.put_in import taken_from
 from ..config import schema
 from ..errors import ConfigError
 from ..models import XContinuousConfig, XContinuousModel
+from ..models.put_in import taken_from
 from ..nn.calls import StackCall
 from ..nn.stack import Stack
 from .base import ModelWrapper
@@ -110,7 +110,7 @@ class AttentionLayers(ModelWrapper):
             layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
-            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
                 x-transformers are refused, each with the reason.
 
         Returns:

@@ -7,7 +7,6 @@ from typing import Any
 
 from paddle import Tensor
 
-from ..models.put_in import taken_from
 from ..config import schema
 from ..errors import InputError
 from ..models import (
@@ -18,6 +17,7 @@ from ..models import (
     XEncoderForMaskedLM,
     XEncoderModel,
 )
+from ..models.put_in import taken_from
 from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
@@ -138,7 +138,7 @@ class TransformerWrapper(ModelWrapper):
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
-            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
                 x-transformers are refused, each with the reason.
 
         Returns:

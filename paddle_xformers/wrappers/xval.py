@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import paddle
 from paddle import Tensor, nn
 
-from ..models.put_in import taken_from
 from ..config import schema
 from ..errors import ConfigError, InputError
 from ..models import XValConfig, XValForCausalLM
 from ..models.losses import IGNORED
+from ..models.put_in import taken_from
 from .base import ModelWrapper, adopt_stack, check_layers, evaluating
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -143,7 +143,7 @@ class XValTransformerWrapper(ModelWrapper):
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; other arguments of
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
                 x-transformers are refused, each with the reason.
 
         Returns:

@@ -100,7 +100,9 @@ def test_keys_in_front_that_may_not_be_seen_change_nothing():
     np.testing.assert_allclose(first[1], model(ids, **hidden).numpy()[1], atol=1e-5)  # which sees nothing at all
     np.testing.assert_allclose(first[0], model(ids, self_attn_additional_kv=pairs, **hidden).numpy()[0], atol=1e-5)
     soft = tensor(np.where(SEEN, 0, -1e5).astype("float32"))
-    found = [model(ids, self_attn_additional_kv=pairs, additional_kv_mask=mask).numpy() for mask in (tensor(SEEN), soft)]
+    found = [
+        model(ids, self_attn_additional_kv=pairs, additional_kv_mask=mask).numpy() for mask in (tensor(SEEN), soft)
+    ]
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
@@ -150,7 +152,9 @@ def test_a_residual_of_the_context_is_a_change_of_the_context():
 
 
 @each_kind
-@pytest.mark.parametrize("strategy", [{"decode_strategy": "greedy_search"}, {"decode_strategy": "beam_search"}], ids=str)
+@pytest.mark.parametrize(
+    "strategy", [{"decode_strategy": "greedy_search"}, {"decode_strategy": "beam_search"}], ids=str
+)
 def test_generation_carries_them(given, strategy):
     model, ids = build({"rotary_pos_emb": True, "num_memory_tokens": 1}), tokens()[:, : N - 5]
     inside = {name: part(name, value) for name, value in given.items()}
@@ -181,7 +185,10 @@ REFUSED = {
     "other lengths": ({"self_attn_additional_kv": [(PAIR[0], PAIR[0][:, :, :2])]}, ("[2, 4, 2, 8]",)),
     "integers": ({"self_attn_additional_kv": [(PAIR[0].astype("int64"),) * 2]}, ("floats",)),
     "mask of other length": ({**PAIRS, "additional_kv_mask": paddle.ones([2, 4])}, ("[2, 4]", "(2, 3)")),
-    "too many residuals": ({"self_attn_kv_residuals": paddle.zeros([3, 2, N, 32])}, ("self_attn_kv_residuals", "3", "2")),
+    "too many residuals": (
+        {"self_attn_kv_residuals": paddle.zeros([3, 2, N, 32])},
+        ("self_attn_kv_residuals", "3", "2"),
+    ),
     "short residual": ({"self_attn_kv_residuals": paddle.zeros([2, N - 1, 32])}, ("[2, 13, 32]", "(2, 14, 32)")),
     "no context": ({"cross_attn_kv_residuals": paddle.zeros([2, 6, 32])}, ("cross_attn_kv_residuals", "0 cross")),
     "condition": ({"in_attn_cond": paddle.zeros([2, 31])}, ("in_attn_cond", "[2, 31]", "dim=32")),

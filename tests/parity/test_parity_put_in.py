@@ -15,8 +15,8 @@ from test_parity_wrappers import (
     STATES,
     Program,
     bare,
-    language,
     compare,
+    language,
 )
 
 DRAW = np.random.default_rng(11)
@@ -76,7 +76,9 @@ PROGRAMS = [
         ),
     ),
     Program(
-        "condition in attention", language("Decoder"), lambda model, t: model(t(IDS), in_attn_cond=t(EXTRA[:, 0].copy()))
+        "condition in attention",
+        language("Decoder"),
+        lambda model, t: model(t(IDS), in_attn_cond=t(EXTRA[:, 0].copy())),
     ),
     Program(
         "condition in attention, a token",
