@@ -67,6 +67,16 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-flash-packed": ("tests/models/test_packing.py",),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
+    "out-attn-pool": ("tests/nn/test_pooling.py", "tests/parity/test_parity_pooling.py"),
+    "pos-rotary-cross": ("tests/models/test_context_positions.py", "tests/parity/parity_cases.py"),
+    "pos-seq-offset": (
+        *("test_cached_decoding_equals_one_pass", "tests/models/test_generation.py"),
+        "tests/parity/test_parity_positions.py",
+    ),
+    "pos-seq-start": (
+        *("test_a_padded_row_equals_the_row_alone", "tests/models/test_masks.py"),
+        "tests/parity/parity_cases.py",
+    ),
     "pos-custom": ("tests/parity/test_parity_positions.py",),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cond-additional-kv": ("tests/models/test_put_in.py", "tests/parity/test_parity_put_in.py"),

@@ -20,7 +20,7 @@ from model_zoo.common.runs import Run
 from model_zoo.image_classification import data
 
 HERE = Path(__file__).resolve().parent
-PLAN = Plan(batch=64, learning_rate=1.5e-3, steps=5000)
+PLAN = Plan(batch=64, learning_rate=1.5e-3, steps=10000)
 SMALL = {"patch_size": 7, "dim": 32, "depth": 1, "heads": 2, "attn_dim_head": 16}
 SMOKE = Plan(batch=16, learning_rate=3e-3, steps=24, limit=300, fields=SMALL)
 

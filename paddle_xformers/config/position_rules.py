@@ -33,6 +33,7 @@ _OF_SELF_ATTENTION = (
     "attn_selective",
     "attn_orthog_projected_values",
     "attn_orthog_projected_values_per_head",
+    "polar_pos_emb",
     "attn_data_dependent_alibi",
     "attn_use_rel_proj_pos_bias",
     "attn_use_cope",
@@ -125,6 +126,29 @@ POSITION_RULES: tuple[Rule, ...] = (
         "heads are rotated; keep one",
     ),
     Rule(
+        ("polar_pos_emb", "rotary_pos_emb"),
+        lambda v: v["polar_pos_emb"] and v["rotary_pos_emb"],
+        "polar_pos_emb=True and rotary_pos_emb=True both turn queries and keys by their positions; keep one",
+    ),
+    Rule(
+        ("polar_pos_emb", "attn_use_cope"),
+        lambda v: v["polar_pos_emb"] and v["attn_use_cope"],
+        "attn_use_cope=True compares queries with embeddings of positions, and polar_pos_emb=True turns queries into "
+        "points; leave one of them out",
+    ),
+    Rule(
+        ("polar_pos_emb", "attn_latent_rope_subheads"),
+        lambda v: v["polar_pos_emb"] and any(each(v["attn_latent_rope_subheads"])),
+        "attn_latent_rope_subheads={attn_latent_rope_subheads} leaves other heads without positions, which "
+        "polar_pos_emb=True cannot: it makes all keys twice as wide; use rotary_pos_emb, or leave it out",
+    ),
+    Rule(
+        ("polar_pos_emb", "attn_num_mem_kv"),
+        lambda v: v["polar_pos_emb"] and any(each(v["attn_num_mem_kv"])),
+        "attn_num_mem_kv={attn_num_mem_kv} puts learned keys without a position in front of those that "
+        "polar_pos_emb=True turns into points; use num_memory_tokens, or leave one of them out",
+    ),
+    Rule(
         ("alibi_num_heads", "heads"),
         lambda v: v["alibi_num_heads"] is not None and v["alibi_num_heads"] > v["heads"],
         "alibi_num_heads={alibi_num_heads} is larger than heads={heads}; use at most heads",
@@ -143,9 +167,33 @@ POSITION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         ("rotary_pos_emb", "custom_layers", "only_cross"),
-        lambda v: v["rotary_pos_emb"] and _no_self_attention(v),
+        lambda v: v["rotary_pos_emb"] and _no_self_attention(v) and not v["cross_attn_rotary_pos_emb"],
         "rotary_pos_emb=True acts on self attention, and the stack has none "
-        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer, set cross_attn_rotary_pos_emb, or "
+        "leave it out",
+    ),
+    Rule(
+        ("cross_attn_rotary_pos_emb", "rotary_xpos"),
+        lambda v: v["cross_attn_rotary_pos_emb"] and v["rotary_xpos"],
+        "rotary_xpos=True lets queries and keys fade with their distance, which between tokens and a context "
+        "(cross_attn_rotary_pos_emb=True) may be negative; leave one of them out",
+    ),
+    Rule(
+        ("cross_attn_rotary_pos_emb", "rotate_num_heads"),
+        lambda v: v["cross_attn_rotary_pos_emb"] and v["rotate_num_heads"] is not None,
+        "rotate_num_heads={rotate_num_heads} tells heads of self attention apart; with cross_attn_rotary_pos_emb=True "
+        "all heads turn: leave one of them out",
+    ),
+    Rule(
+        ("cross_attn_rotary_pos_emb", "rotary_emb_dim", "cross_attn_dim_head", "cross_attn_collab_heads"),
+        lambda v: (
+            v["cross_attn_rotary_pos_emb"]
+            and _rotary_width(v) <= v["attn_dim_head"]
+            and 0 < min(key_dims(v, "cross_")) < _rotary_width(v)
+        ),
+        "rotary_emb_dim={rotary_emb_dim} (None: half of attn_dim_head) is larger than the queries and keys of cross "
+        "attention (cross_attn_dim_head={cross_attn_dim_head}, cross_attn_collab_heads={cross_attn_collab_heads}), "
+        "which cross_attn_rotary_pos_emb=True turns; rotate fewer features, or leave it out",
     ),
     Rule(
         ("position_infused_attn", "custom_layers", "only_cross"),
@@ -183,8 +231,8 @@ POSITION_RULES: tuple[Rule, ...] = (
         lambda v: v["position_embedding_scale"] is not None and not _adds_learned_positions({**v, "max_seq_len": 1}),
         "position_embedding_scale={position_embedding_scale} has no effect: position_embedding="
         "{position_embedding!r} adds no learned positions with rotary_pos_emb={rotary_pos_emb}, "
-        "position_infused_attn={position_infused_attn}, position_bias={position_bias!r}; set 'learned' "
-        "or leave it out",
+        "polar_pos_emb={polar_pos_emb}, position_infused_attn={position_infused_attn}, position_bias="
+        "{position_bias!r}; set 'learned' or leave it out",
     ),
     Rule(
         ("position_embedding_scale", "l2norm_embed"),

@@ -114,6 +114,14 @@ def rotary_frequencies(array: np.ndarray, place: Place) -> None:
         )
 
 
+def polar_frequencies(array: np.ndarray, place: Place) -> None:
+    """Nothing to store: they follow from the width of a head; the configuration must ask for polar positions."""
+    if not place.stack.position.polar_pos_emb:
+        raise CheckpointError(
+            f"the weights hold {place.source}, but polar_pos_emb=False; set polar_pos_emb=True as in training"
+        )
+
+
 def xpos_scales(array: np.ndarray, place: Place) -> None:
     """Nothing to store: they follow from the configuration, which must ask for xPos."""
     if not place.stack.position.rotary_xpos:

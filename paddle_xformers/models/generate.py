@@ -187,13 +187,10 @@ class CausalGeneration(Generation):
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         *("condition", "embed_ids", "sum_embeds", "prepend_embeds", "prepend_mask"),
         "prefix_attn_len",
-        *("self_attn_kv_mask", *WITH_ROWS),
+        *("self_attn_kv_mask", "encoder_position_ids", *WITH_ROWS),
     )
     arguments_of_generate: tuple[str, ...] = (
-        "mems",
-        "inputs_embeds",
-        "detach_additional_kv",
-        "route_additional_kv_to_top",
+        *("mems", "inputs_embeds", "detach_additional_kv", "route_additional_kv_to_top"),
     )
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
@@ -262,6 +259,7 @@ class CausalGeneration(Generation):
         prepend_mask: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        encoder_position_ids: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -284,6 +282,7 @@ class CausalGeneration(Generation):
             prepend_mask: Which of them are no padding, (b, p).
             prefix_attn_len: Number of tokens of each row that see each other.
             self_attn_kv_mask: Which of all tokens so far self attention may look at.
+            encoder_position_ids: Positions of what cross attention looks at.
             **kwargs: What is put into layers, for all tokens that there will be, and further arguments of generate(),
                 not needed here.
         """
@@ -314,6 +313,7 @@ class CausalGeneration(Generation):
             **inside,
             "prefix_attn_len": prefix_attn_len,
             "self_attn_kv_mask": self_attn_kv_mask,
+            "encoder_position_ids": encoder_position_ids,
             "return_dict": True,
         }
 

@@ -22,7 +22,7 @@ from .linear import Linear
 from .lookback import Site as DepthSite
 from .lookback import Trace, make_lookbacks
 from .norms import make_norm
-from .positions import Rotary
+from .positions import Turning
 from .residuals import ResidualScheme, Views
 from .shift import Line, TokenShift
 
@@ -56,7 +56,7 @@ class Layer(nn.Layer):
         options: Options of this layer.
         index: Its index among the built layers.
         residuals: The stack's residual scheme.
-        rotary: The stack's rotary positions, or None.
+        turning: What turns queries and keys by their positions, or None.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Layer(nn.Layer):
         options: LayerOptions,
         index: int,
         residuals: ResidualScheme,
-        rotary: Rotary | None,
+        turning: Turning | None,
     ) -> None:
         super().__init__()
         self.kind = options.kind
@@ -101,9 +101,10 @@ class Layer(nn.Layer):
         if isinstance(branch, FeedForwardOptions):
             self.ff = make_feedforward(stack.dim, branch)
         elif options.kind == "a":
-            self.attn = _attention(stack, options, branch, rotary)
+            self.attn = _attention(stack, options, branch, turning)
         else:
-            self.cross_attn = _attention(stack, options, branch, None)
+            across = turning if stack.position.cross_attn_rotary_pos_emb else None
+            self.cross_attn = _attention(stack, options, branch, across)
         self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
         self.shift_states = options.views if options.shift and stack.causal else 0
         self.keeps = Keeps(options.kind, self.of_branch + self.shift_states + self.connection.keeps)
@@ -239,7 +240,7 @@ class Layer(nn.Layer):
 
 
 def _attention(
-    stack: StackOptions, options: LayerOptions, branch: AttentionOptions, rotary: Rotary | None
+    stack: StackOptions, options: LayerOptions, branch: AttentionOptions, turning: Turning | None
 ) -> Attention:
     site = Site(
         stack.dim,
@@ -248,9 +249,8 @@ def _attention(
         kind=options.kind,
         first=options.ordinal == 0,
         causal=stack.causal,
-        memory_tokens=stack.memory.num_memory_tokens,
         upstream_compat=stack.model.upstream_compat,
         position=stack.position,
         looks_ahead=stack.looks_ahead,
     )
-    return Attention(site, rotary)
+    return Attention(site, turning)

@@ -18,7 +18,7 @@ from .lookback import Reinjection, Trace, added_to_branches
 from .memory import mem_for_steps, next_mems
 from .norms import make_norm
 from .order import order_asked_for, transformed
-from .positions import Sinusoid, make_position_bias, make_rotary
+from .positions import Sinusoid, make_position_bias, make_turning
 from .residuals import make_residuals
 from .sizes import sizes
 from .softclamp import softclamp
@@ -35,7 +35,9 @@ class Stack(nn.Layer):
         super().__init__()
         self.options = options
         position, attention = options.position, options.attention
-        self.rotary = make_rotary(position, attention, [layer.branch for layer in options.layers if layer.kind == "a"])
+        kinds = ("a", "c") if position.cross_attn_rotary_pos_emb else ("a",)
+        of_attention = [layer.branch for layer in options.layers if layer.kind in kinds]
+        self.turning = make_turning(position, attention, of_attention)
         self.sinusoid = Sinusoid(options.dim) if position.position_infused_attn else None
         self.position_bias = make_position_bias(options)
         residual = options.residual
@@ -44,7 +46,7 @@ class Stack(nn.Layer):
         if residual.reinject_input:
             self.reinjection = Reinjection(options.dim, gated=residual.learned_reinject_input_gate)
         self.layers = nn.LayerList(
-            [Layer(options, layer, index, self.residuals, self.rotary) for index, layer in enumerate(options.layers)]
+            [Layer(options, layer, index, self.residuals, self.turning) for index, layer in enumerate(options.layers)]
         )
         final = options.norm.final_norm
         if final is None:
@@ -65,7 +67,7 @@ class Stack(nn.Layer):
             call: What is asked.
         """
         order, steps = self.order_of(call), self.steps_of(call)
-        shared = share(x, tokens, call, self.options, steps, self.rotary, self.position_bias, self.sinusoid)
+        shared = share(x, tokens, call, self.options, steps, self.turning, self.position_bias, self.sinusoid)
         pasts, mems = states(call.cache, steps), mem_for_steps(call.mems, steps, self.options.memory)
         output = StackOutput(x)
         results: list[LayerResult] = []

@@ -39,14 +39,38 @@ class ModelWrapper(nn.Layer):
 def adopt_stack(stack: Stack, layers: Stack) -> None:
     """Put the parts of one stack in the place of those of another: layers, positions, residuals and final norm.
 
-    Only the shell stays, which knows what stands around it (mems, length of the sequence).
+    Only the shell stays, which knows what stands around it (mems, length of the sequence). So does the position bias,
+    which that length tells how far to look; it gets the parameters of the other.
 
     Args:
         stack: The stack of a model.
         layers: A stack built from the same fields.
+
+    Raises:
+        ConfigError: If parts of the one look ahead, and their like in the other do not.
     """
+    _check_directions(stack, layers)
+    bias, own_bias = layers.position_bias, stack.position_bias
     for name, part in (*layers.named_children(), *layers.named_parameters(include_sublayers=False)):
-        setattr(stack, name, part)
+        if part is not bias:
+            setattr(stack, name, part)
+    if bias is not None and own_bias is not None:
+        places = dict(own_bias.named_sublayers(include_self=True))
+        for place, part in bias.named_sublayers(include_self=True):
+            for name, parameter in part.named_parameters(include_sublayers=False):
+                setattr(places[place], name, parameter)
+
+
+def _check_directions(stack: Stack, layers: Stack) -> None:
+    """Refuse layers that were built to look backwards for a model that looks ahead in a prefix."""
+    ahead = {name for name, part in stack.named_sublayers() if getattr(part, "both_ways", False)}
+    differing = [name for name, part in layers.named_sublayers() if name in ahead and not part.both_ways]
+    if differing:
+        raise ConfigError(
+            f"prefix_lm={stack.options.decoder.prefix_lm} lets tokens of a prefix look ahead, but {differing[0]} of "
+            "these layers was built to look backwards only; build XDecoderForCausalLM(XDecoderConfig(..., "
+            "prefix_lm=True)), or leave prefix_lm out"
+        )
 
 
 @contextmanager

@@ -35,6 +35,7 @@ EFFECT_ELSEWHERE = {
     "adaptive_layerscale_init_bias": "likewise",
     "mv_split_init_alpha": "initial values: tests/nn/test_residuals.py",
     "mv_split_init_beta": "likewise",
+    "polar_bias_uniform_init": "initial values: tests/nn/test_initial_values.py",
     "data_dependent_alibi_bias_init": "likewise",
     "emb_frac_gradient": "gradients: tests/parity/test_parity.py and tests/nn/test_gradients.py",
     "depth_scale_residual": "likewise",

@@ -15,6 +15,8 @@ from PIL import Image
 
 from model_zoo.common import fetch
 from model_zoo.common.report import table
+from model_zoo.forecasting import baseline as persistence
+from model_zoo.forecasting import data as hours
 from model_zoo.grapheme_to_phoneme import alignment, baseline, scoring
 from model_zoo.grapheme_to_phoneme import data as words
 from model_zoo.image_captioning import baseline as nearest
@@ -110,6 +112,32 @@ def test_names_that_were_seen_are_found_again(tmp_path: Path) -> None:
     )
 
 
+def test_weather_is_divided_by_time(tmp_path: Path) -> None:
+    train, held_out = hours.load(str(small_data.weather(tmp_path)))
+    assert len(train.values) == len(held_out.values) == 30 * 24 and train.values.shape[1] == len(hours.NAMES) == 15
+    missing = np.isnan(train.values)
+    assert missing[5].sum() == 13 and not missing[6].any()  # of an hour that is missing only the clock is known
+    filled = train.filled
+    np.testing.assert_allclose(filled[5, :13], (filled[4, :13] + filled[6, :13]) / 2, atol=1e-4)
+    np.testing.assert_array_equal(filled[~missing], train.values[~missing])
+    assert -8 < filled[:, 0].min() < filled[:, 0].max() < 20  # degrees Celsius
+    np.testing.assert_allclose(filled[6, 2:4], [8 * 0.44704, 0], atol=1e-5)  # 270 degrees: from the west
+    np.testing.assert_allclose(filled[:24, -1], np.cos(2 * np.pi * np.arange(24) / 24), atol=1e-6)
+    short = hours.load(str(tmp_path), limit=100)
+    np.testing.assert_array_equal(short[0].values, train.values[-100:])
+    np.testing.assert_array_equal(short[1].values, held_out.values[:100])
+
+
+def test_what_is_foreseen_without_a_network(tmp_path: Path) -> None:
+    train, held_out = hours.load(str(small_data.weather(tmp_path)))
+    starts = list(range(71, 600, 6))
+    truth = np.stack([held_out.filled[start + 1 : start + 25, hours.TEMPERATURES] for start in starts])
+    found = persistence.predictions(train, held_out, starts, 24)
+    errors = {name: np.abs(one - truth).mean() for name, one in found.items()}
+    assert errors["ridge regression"] < 1.2 * errors["as a day before"] < 0.4 * errors["as it is now"]
+    np.testing.assert_array_equal(found["as a day before"][0, 0], held_out.filled[48, hours.TEMPERATURES])
+
+
 def test_drawings_are_divided_by_their_captions(tmp_path: Path) -> None:
     folder = small_data.emoji(tmp_path)
     train, held_out = drawings.load(str(folder))
@@ -144,7 +172,7 @@ def test_scores_of_captions() -> None:
 def test_unusable_data_is_refused_in_one_sentence(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    for module in (mails, words, pictures, news, drawings):
+    for module in (mails, words, pictures, news, drawings, hours):
         with pytest.raises(InputError, match="--data"):
             module.load(str(empty))
     (small_data.mails(tmp_path / "mails") / "spam-1" / "00001.json").write_text("{}")
@@ -167,6 +195,18 @@ def test_unusable_data_is_refused_in_one_sentence(tmp_path: Path) -> None:
             file.write_bytes(b"no picture") if content is None else Image.fromarray(content).save(file)
         with pytest.raises(InputError, match=message):
             drawings.load(str(emoji))
+    weather = small_data.weather(tmp_path / "weather") / "weather.csv"
+    lines = weather.read_text()
+    for content, message in (
+        ("a,b\n1,2\n", "has not the columns"),
+        (lines.replace("LGA", "SFO"), "is no weather of EWR"),
+    ):
+        weather.write_text(content)
+        with pytest.raises(InputError, match=message):
+            hours.load(str(tmp_path / "weather"))
+    weather.write_text("\n".join(lines.split("\n")[:500]))
+    with pytest.raises(InputError, match="before and after"):
+        hours.load(str(tmp_path / "weather"))
     damaged.write_bytes(b"\x1f\x8b no gzip")
     with pytest.raises(InputError, match="cannot be read"):
         pictures.load(str(tmp_path / "clothes"))

@@ -31,6 +31,7 @@ from model_zoo.common.fitting import fit
 from model_zoo.common.plan import model_fields
 from model_zoo.common.progress import Progress, newest_checkpoint
 from model_zoo.common.runs import RECORD, Run
+from model_zoo.forecasting import forecaster
 from model_zoo.grapheme_to_phoneme import speaker
 from model_zoo.image_captioning import captioner, pictures
 from model_zoo.image_captioning.data import Drawings
@@ -39,7 +40,13 @@ from model_zoo.text_classification import classifier as texts
 from model_zoo.text_classification import run as text_classification
 from model_zoo.token_classification import tagger
 from model_zoo.token_classification.data import LABELS
-from paddle_xformers import AutoModelForImageClassification, XImageProcessor, XViTConfig, XViTForImageClassification
+from paddle_xformers import (
+    AutoModelForImageClassification,
+    XContinuousForRegression,
+    XImageProcessor,
+    XViTConfig,
+    XViTForImageClassification,
+)
 
 from . import small_data
 
@@ -53,6 +60,7 @@ RECIPES = {
         small_data.news,
         ("names seen in training", "logistic regression on neighbours", "PER only"),
     ),
+    "forecasting": (small_data.weather, ("ridge regression", "as it is now", "as a day before", "degrees Celsius")),
     "image_captioning": (small_data.emoji, ("captions right", "caption of the nearest picture", "(right: ")),
 }
 
@@ -152,7 +160,17 @@ def _captioner_serves(folder: Path, scores: dict[str, Any]) -> None:
     assert [describe(drawing[:, :, :3])[0]["answer"]] == captioner.described(model, tokenizer, rows)
 
 
+def _forecaster_goes_on(folder: Path, scores: dict[str, Any]) -> None:
+    model, scales = XContinuousForRegression.from_pretrained(folder), forecaster.Scales.load(folder)
+    before = np.random.default_rng(0).normal(size=(2, forecaster.KNOWN, len(scales.mean))).astype("float32")
+    found = forecaster.forecast(model, scales, before)
+    assert found.shape == (2, forecaster.AHEAD, len(scales.mean))
+    alone = model.generate(paddle.to_tensor(scales.scaled(before)), 3, use_cache=False).numpy()
+    np.testing.assert_allclose(found[:, :3], scales.weather(alone), atol=1e-3)
+
+
 _CHECKS = {
+    "forecasting": _forecaster_goes_on,
     "text_classification": _text_classifier_serves,
     "masked_lm": _masked_lm_serves,
     "grapheme_to_phoneme": _speaker_serves,

@@ -11,6 +11,7 @@ from paddle_xformers import Decoder, InputError, TransformerWrapper
 from ..contracts.cases import build, extras, logits, tokens
 
 DEEP = {"depth": 3}
+FORGET = {"attn_data_dependent_alibi": True, "attn_inverted_attention": True}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,10 @@ def test_repeated_blocks_are_an_order_of_execution(repeat_blocks, order):
 @pytest.mark.parametrize(
     "values",
     [{}, {"cross_attend": True, "shift_tokens": 1}, {"integrate_layers": True}, {"unet_skips": True, "macaron": True}]
+    + [
+        {"attn_data_dependent_alibi": True, "attn_use_cope": True},
+        {"attn_data_dependent_alibi_per_row": True, **FORGET},
+    ]
     + [{"residual": "mv_split"}, {"attn_aggregated_residuals": True}, {"weight_tie_layers": True}],
     ids=str,
 )

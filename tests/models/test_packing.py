@@ -27,6 +27,12 @@ BUNDLES = {
     "alibi, shifted": {"position_bias": "alibi", "shift_tokens": 2, "max_attend_past": 3},
     "selective, streams": {"attn_selective": True, "num_residual_streams": 2, "attn_kv_heads": 2},
     "inverted, sinks": {"attn_inverted_attention": True, "attn_head_learned_sink": True},
+    "forgetting, curves": {"attn_data_dependent_alibi": True, "attn_use_rel_proj_pos_bias": True},
+    "forgetting by row, dynamic": {
+        **{"attn_data_dependent_alibi": True, "attn_data_dependent_alibi_per_row": True},
+        **{"position_bias": "dynamic", "num_memory_tokens": 2},
+    },
+    "contextual": {"attn_use_cope": True, "attn_cope_max_pos": 4, "attn_cope_talking_heads": True},
     "latents": {"attn_dim_latent_kv": 12, "attn_latent_rope_subheads": 1, "rotary_pos_emb": True},
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)

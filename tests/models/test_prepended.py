@@ -33,6 +33,12 @@ AROUND: dict[str, dict[str, Any]] = {
     "streams": {"num_residual_streams": 2, "position_bias": "alibi", "add_value_residual": True},
     "shift": {"shift_tokens": 2, "rotary_pos_emb": True, "residual_attn": True, "num_memory_tokens": 1},
     "cross": {"cross_attend": True, "rotary_pos_emb": True, "rotary_xpos": True},
+    "forgetting": {"attn_data_dependent_alibi": True, "num_memory_tokens": 2, "residual": "mv_split"},
+    "curves": {"attn_use_rel_proj_pos_bias": True, "attn_use_cope": True, "attn_cope_max_pos": 4},
+    "by row": {
+        **{"attn_data_dependent_alibi": True, "attn_data_dependent_alibi_per_row": True},
+        **{"position_bias": "dynamic", "attn_selective": True},
+    },
     "condition": {"norm": "adaptive_rmsnorm", "position_infused_attn": True},
 }
 

@@ -178,3 +178,11 @@ def test_basis_curves_start_small():
     found = parameters(attn_use_rel_proj_pos_bias=True)["xdecoder.stack.layers.0.attn.relative_projection.curves"]
     assert found.shape == (16, 1024)
     assert found.std() == pytest.approx(0.02, rel=0.05)
+
+
+def test_polar_angles_start_at_nothing_or_spread():
+    name = "xdecoder.stack.turning.bias"
+    assert not parameters(polar_pos_emb=True, initializer_range=0.02)[name].any()
+    found = parameters(polar_pos_emb=True, polar_bias_uniform_init=True)[name]
+    assert found.shape[1] == 1 and -2 * np.pi <= found.min() < -6 and -0.3 < found.max() <= 0
+    assert found.mean() == pytest.approx(-np.pi, abs=0.5)

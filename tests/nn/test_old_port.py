@@ -93,7 +93,7 @@ def test_the_attention_layer_alone(fields, reference):
         StackCall(),
         stack.options,
         stack.steps,
-        stack.rotary,
+        stack.turning,
         stack.position_bias,
         stack.sinusoid,
     ).calls["a"]

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_xformers import ConfigError, XContinuousConfig, XContinuousModel
+from paddle_xformers import ConfigError, Decoder, Encoder, XContinuousConfig, XContinuousModel, XEncoderConfig
 from paddle_xformers.config.options import PositionOptions
 from paddle_xformers.nn.attention.call import AttentionCall
 from paddle_xformers.nn.attention.masks import Mask
@@ -225,9 +225,13 @@ def test_decoding_after_a_padded_prompt_equals_one_pass(name, around):
 
 
 def test_bidirectional_models_have_no_causal_biases():
-    for name in ("attn_use_cope", "attn_data_dependent_alibi_per_row"):
-        with pytest.raises(ConfigError, match=name):
-            XContinuousConfig(**{name: True})
+    by_row = {"attn_data_dependent_alibi": True, "attn_data_dependent_alibi_per_row": True}
+    for fields in ({"attn_use_cope": True}, by_row, {"rotary_pos_emb": True, "rotary_xpos": True}):
+        with pytest.raises(ConfigError, match=f"{list(fields)[-1]}=True tells .* and causal=False knows no order"):
+            Encoder(dim=8, depth=1, **fields)
+        with pytest.raises(ConfigError, match=f"{list(fields)[-1]}=True is a field of other families"):
+            XEncoderConfig(**fields)
+        Decoder(dim=8, depth=1, **fields)
 
 
 def test_what_is_ahead_within_a_prefix_is_forgotten_too():

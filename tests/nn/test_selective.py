@@ -41,9 +41,10 @@ def test_a_token_hides_tokens_before_it_from_those_after_it():
     future = np.triu(np.ones([n, m], bool), m - n + 1)
     scores[..., FRONT:][..., future] = MASKED
     scores[0, :, :, FRONT + OLD + 2] = MASKED  # the padding
-    part = Selective(Site(8, 8, AttentionOptions(heads=3), memory_tokens=QUERIES))
+    part = Selective(Site(8, 8, AttentionOptions(heads=3)))
     places = paddle.to_tensor(POSITIONS)
-    call = AttentionCall(make_mask(None, n=n, m=m, causal=True), q_positions=places[:, -n:], k_positions=places)
+    mask = make_mask(None, n=n, m=m, causal=True)
+    call = AttentionCall(mask, q_positions=places[:, -n:], k_positions=places, first=-QUERIES)
     x = paddle.zeros([2, n, 8])
     step = Step(x, x, call)
     found = part.normalized(paddle.to_tensor(scores, "float64"), step, normalizer=lambda t: t).numpy()

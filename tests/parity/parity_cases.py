@@ -22,6 +22,7 @@ class Case:
         theirs: Further keywords of the Decoder only; activations by the name of their class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
+            "context positions" (counted by ours), "far context" (positions that are given),
             "mems" (a second segment after a first), "token types", "condition", "token conditions",
             "prepended", "prepended mask" (vectors in front), "summed",
             "extra ids".
@@ -51,6 +52,8 @@ class Case:
 
 ROTARY = {"rotary_pos_emb": True}
 XPOS = ROTARY | {"rotary_xpos": True}
+TURNED = {"cross_attn_rotary_pos_emb": True}
+POLAR = {"polar_pos_emb": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
 DYNAMIC = {"dynamic_pos_bias": True}
@@ -214,6 +217,10 @@ CASES = [
     Case("xpos", XPOS, families=DECODER),
     Case("xpos, mems, padding", XPOS | GQA, XL, inputs=("mems", *PADDED), families=DECODER),
     Case("xpos, base, some heads", XPOS | {"rotary_xpos_scale_base": 8, "rotate_num_heads": 2}, families=DECODER),
+    Case("polar positions", POLAR),
+    Case("polar positions, normed queries and keys", POLAR | {"attn_qk_norm": True, "attn_flash": True}),
+    Case("polar positions, memory tokens, alibi", POLAR | ALIBI, MEMORY),
+    Case("polar positions, talking heads", POLAR | {"attn_pre_talking_heads": True}),
     Case("rotary, some heads", ROTARY | {"rotate_num_heads": 1}, XL, inputs=("mems",)),
     Case("rotary, some heads, memory tokens", ROTARY | {"rotate_num_heads": 3}, MEMORY),
     Case("sinusoidal positions", wrapper={"scaled_sinu_pos_emb": True}),
@@ -440,6 +447,14 @@ CASES = [
     Case("cross attention, one kv head", CROSS | {"cross_attn_one_kv_head": True}),
     Case("cross attention, alibi", CROSS | ALIBI),
     Case("cross attention, rotary, grouped heads", CROSS | ROTARY | GQA),
+    Case("rotary across", CROSS | ROTARY, ours=TURNED, inputs=("context positions",)),
+    Case(
+        "rotary across, full width, positions given",
+        CROSS | ROTARY | {"rotary_emb_dim": 8, "cross_attn_kv_heads": 2},
+        ours=TURNED,
+        inputs=("far context", "context mask"),
+    ),
+    Case("rotary across, padding", CROSS | ROTARY, ours=TURNED, inputs=("context positions", "context mask", *PADDED)),
     # Residual connections and streams
     Case("gru", GRU),
     Case("gru, scaled, cross attention", GRU | {"scale_residual": True} | CROSS),
@@ -584,6 +599,7 @@ NOT_IN_UPSTREAM = {
     "attn_orthog_projected_values_per_head": "as attn_orthog_projected_values, and in tests/nn/test_belief.py",
     "adaptive_layerscale_init_bias": "a constant there; in tests/nn/test_initial_values.py",
     "attn_cope_soft_onehot_pos": "it fails there; against NumPy in tests/nn/test_position_bias.py",
+    "polar_bias_uniform_init": "it fails there; in tests/nn/test_initial_values.py",
     "dynamic_pos_bias_dim": "always dim / 4 there; in tests/nn/test_position_bias.py",
     "data_dependent_alibi_bias_init": "initial values; in tests/nn/test_initial_values.py",
     "alibi_learned": DROPPED,

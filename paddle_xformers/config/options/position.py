@@ -14,7 +14,7 @@ class PlacedOptions:
 
     position_embedding: str = option(
         "auto",
-        "Positions added to the token embeddings. auto: learned, unless rotary, T5 or infused positions are on. "
+        "Positions added to the token embeddings. auto: learned, unless rotary, polar, T5 or infused positions are on. "
         "sinusoidal: sines and cosines of the positions (of patches, row by row), times one learned factor.",
         feature="pos-absolute",
         paper="2203.16634; 1706.03762",
@@ -96,6 +96,30 @@ class PlacedOptions:
         paper="2104.09864",
         needs={"rotary_pos_emb": True},
     )
+    cross_attn_rotary_pos_emb: bool = option(
+        False,
+        "Rotary positions in cross attention too: queries turn by their own positions, keys by those of the context, "
+        "which are counted by its mask or given as encoder_position_ids. In x-transformers a forward that gets "
+        "context_pos does it, and memory tokens move the queries there.",
+        feature="pos-rotary-cross",
+        paper="2104.09864",
+        needs={"rotary_pos_emb": True, "cross_attend": True},
+    )
+    polar_pos_emb: bool = option(
+        False,
+        "Polar positions (PoPE): each feature of queries and keys becomes a length and the position its angle, so that "
+        "contents and distances never mix; with a learned angle for each head and feature between -2 pi and 0. The "
+        "cache holds keys of twice the width.",
+        feature="pos-polar",
+        paper="2509.10534",
+    )
+    polar_bias_uniform_init: bool = option(
+        False,
+        "The learned angles start spread evenly between -2 pi and 0; False: at 0. x-transformers fails with it.",
+        feature="pos-polar",
+        paper="2509.10534",
+        needs={"polar_pos_emb": True},
+    )
     position_infused_attn: bool = option(
         False,
         "A sinusoid of the positions is added to what self attention makes queries and keys of, in every layer; "
@@ -131,7 +155,9 @@ class SchemeOptions(BiasOptions, PlacedOptions):
         """Whether a learned position embedding is added to the tokens."""
         if self.position_embedding != "auto":
             return self.position_embedding == "learned"
-        elsewhere = self.rotary_pos_emb or self.position_infused_attn or self.position_bias == "t5"
+        elsewhere = (
+            self.rotary_pos_emb or self.polar_pos_emb or self.position_infused_attn or self.position_bias == "t5"
+        )
         return not elsewhere and getattr(self, "max_seq_len", 1) > 0
 
 

@@ -14,7 +14,7 @@ class BiasOptions:
     position_bias: str = option(
         "none",
         "Bias by relative position, added to the scores of self attention. alibi: a slope a head; t5: a table of "
-        "buckets; dynamic: a small network that reads the distance, up to twice max_seq_len.",
+        "buckets; dynamic: a small network that reads the distance, up to twice max_seq_len or to the first mem.",
         feature="pos-alibi",
         paper="2108.12409; 1910.10683; 2111.09883",
         choices=("none", "alibi", "t5", "dynamic"),

@@ -17,6 +17,14 @@ from ...config.options import (
 from ...errors import ConfigError
 from ..configuration import XPretrainedConfig
 
+# Fields that only a causal model has, of those groups that have such.
+_OF_ORDER = tuple(
+    info
+    for every, both_ways in ((AttentionOptions, BothWaysAttentionOptions), (PositionOptions, SequenceOptions))
+    for info in fields_of(every)
+    if info.name not in {free.name for free in fields_of(both_ways)}
+)
+
 
 class XContinuousConfig(XPretrainedConfig):
     """Configuration of the models over vectors, `XContinuousModel`; see `XPretrainedConfig`.
@@ -27,10 +35,7 @@ class XContinuousConfig(XPretrainedConfig):
 
     model_type = "xcontinuous"
     main_model = "XContinuousModel"
-    groups = (
-        *(SequenceOptions if group is PositionOptions else group for group in CORE_GROUPS),
-        ContinuousOptions,
-    )
+    groups = (*CORE_GROUPS, ContinuousOptions)
     attribute_map = {name: own for name, own in XPretrainedConfig.attribute_map.items() if name != "vocab_size"}
 
     @classmethod
@@ -47,11 +52,9 @@ class XContinuousConfig(XPretrainedConfig):
             ConfigError: With one sentence for each problem found.
         """
         super().validate()
-        fields = () if self.causal else fields_of(AttentionOptions)
-        free = {info.name for info in fields_of(BothWaysAttentionOptions)}
-        for info in fields:
+        for info in () if self.causal else _OF_ORDER:
             value = getattr(self, info.name)
-            if info.name not in free and value != info.default:
+            if value != info.default:
                 raise ConfigError(
                     f"{info.name}={value!r} tells tokens before from tokens after, and causal={self.causal} knows no "
                     "order; set causal=True or leave it out"

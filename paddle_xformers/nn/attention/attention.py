@@ -17,7 +17,8 @@ from paddle import Tensor, nn
 
 from ..cpu import on_cpu
 from ..linear import Linear
-from ..positions.rotary import Angles, Rotary
+from ..positions.polar import Turning
+from ..positions.rotary import Angles
 from ..sizes import sizes
 from .cache import State, extend
 from .call import AttentionCall, AttentionResult, Handed
@@ -38,16 +39,16 @@ class Attention(nn.Layer):
 
     Args:
         site: Widths, fields and place of this layer.
-        rotary: The rotary positions of the stack, or None.
+        turning: What turns queries and keys by their positions, or None.
     """
 
-    def __init__(self, site: Site, rotary: Rotary | None = None) -> None:
+    def __init__(self, site: Site, turning: Turning | None = None) -> None:
         super().__init__()
         self.options = options = site.options
         self.scale = score_scale(options)
         self.normalizer = make_normalizer(options)
         self.inner = site.inner
-        self.rotary = [rotary]  # in a list, so that the stack's one rotary is not a sublayer of every layer
+        self.turning = [turning]  # in a list, so that what the stack has once is not a sublayer of every layer
         queries, keys = options.query_heads * options.key_dim, options.projected_key_heads * options.key_dim
         values = options.value_heads * options.value_dim
         self.q_proj = Linear(site.query_width, queries, bias=options.attn_qkv_bias)
@@ -147,14 +148,14 @@ class Attention(nn.Layer):
         return self.sublayer_dropout(output)
 
     def _rotate(self, t: Tensor, angles: Angles | None) -> Tensor:
-        rotary = self.rotary[0]
-        if angles is None or rotary is None:
+        turning = self.turning[0]
+        if angles is None or turning is None:
             return t
-        return rotary.turn(t, angles, self.options.turned_heads(t.shape[1]))
+        return turning.turn(t, angles, self.options.turned_heads(t.shape[1]))
 
     def _rotate_values(self, t: Tensor, angles: Angles | None) -> Tensor:
-        rotary = self.rotary[0]
-        return self._rotate(t, angles) if rotary is not None and rotary.turns_values else t
+        turning = self.turning[0]
+        return self._rotate(t, angles) if turning is not None and turning.turns_values else t
 
     def _dropout(self) -> float:
         return self.options.attn_dropout if self.training else 0.0

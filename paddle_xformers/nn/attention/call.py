@@ -35,6 +35,7 @@ class AttentionCall:
         q_positions: Positions of the queries, (b or 1, n); None where nobody asks.
         k_positions: Positions of the keys of self attention, spare room included, (b or 1, m); likewise.
         room: Number of spare places behind the keys.
+        first: Position of what stands first in a row: its first memory token, or its first token.
         line: How the new tokens line up; None: there is no padding among them, or nobody asks.
         deltas: What the caller adds inside this layer.
         log_probs: Whether the logarithms of the probabilities of drawn keys are wanted.
@@ -55,6 +56,7 @@ class AttentionCall:
     q_positions: Any = None
     k_positions: Any = None
     room: int = 0
+    first: int = 0
     line: Line | None = None
     deltas: Deltas = NOTHING
     log_probs: bool = False

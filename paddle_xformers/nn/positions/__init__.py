@@ -1,9 +1,9 @@
 """Position schemes, one file each.
 
 Each scheme says where it acts: added to the input (`absolute`, `sinusoid`), added to what queries and keys are made of
-(`sinusoid`), turning queries and keys (`rotary`), or added to the scores of self attention (`alibi`, `t5`, `dynamic`).
-Each is a pure function of positions, so that nothing goes stale when lengths change. Biases that tokens compute are
-parts of the attention layer.
+(`sinusoid`), turning queries and keys (`rotary`, `polar`), or added to the scores of self attention (`alibi`, `t5`,
+`dynamic`). Each is a pure function of positions, so that nothing goes stale when lengths change. Biases that tokens
+compute are parts of the attention layer.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ from ...config.resolve import ANY_LENGTH
 from .absolute import LearnedPositions
 from .alibi import ALiBi, LearnedALiBi
 from .dynamic import DynamicBias
+from .polar import Polar, Turning
 from .rotary import Rotary
 from .sinusoid import ScaledSinusoid, Sinusoid
 from .t5 import T5Bias
 
 
-def make_rotary(options: PositionOptions, attention: AttentionOptions, layers: Iterable[Any]) -> Rotary | None:
-    """Build the rotary positions that all self attention layers share, or None.
+def make_turning(options: PositionOptions, attention: AttentionOptions, layers: Iterable[Any]) -> Turning | None:
+    """Build what turns the queries and keys of all self attention layers by their positions, or None.
 
     Args:
         options: The position fields.
         attention: The attention fields that all layers share.
         layers: The attention fields of each self attention layer, whose queries and keys may differ in width.
     """
-    if not options.rotary_pos_emb:
-        return None
-    widths = [attention.attn_dim_head, *(layer.key_dim for layer in layers)]
-    return Rotary(attention.attn_dim_head, options, max(widths))
+    width = max([attention.attn_dim_head, *(layer.key_dim for layer in layers)])
+    if options.polar_pos_emb:
+        return Polar(attention.heads, width, options)
+    return Rotary(attention.attn_dim_head, options, width) if options.rotary_pos_emb else None
 
 
 def _alibi(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
@@ -50,9 +51,7 @@ def _t5(options: PositionOptions, attention: AttentionOptions, causal: bool) -> 
 
 
 def _dynamic(options: PositionOptions, attention: AttentionOptions, causal: bool) -> nn.Layer:
-    length = options.max_seq_len
-    reach = 2 * length if 0 < length < ANY_LENGTH else None  # the segment, and what stands in front of it
-    return DynamicBias(attention.heads, options, reach)
+    return DynamicBias(attention.heads, options)
 
 
 provide("position_bias", {"alibi": _alibi, "t5": _t5, "dynamic": _dynamic})
@@ -69,7 +68,17 @@ def make_position_bias(stack: StackOptions) -> nn.Layer | None:
     if options.position_bias == "none":
         return None
     bias: nn.Layer = make_part("position_bias", options.position_bias, options, attention, not stack.looks_ahead)
+    if isinstance(bias, DynamicBias):
+        bias.reach = _reach(stack)
     return bias
+
+
+def _reach(stack: StackOptions) -> int | None:
+    """How far apart tokens may stand: a segment, and as much in front of it, or all mems; None: any distance."""
+    length = stack.position.max_seq_len
+    if not 0 < length < ANY_LENGTH:
+        return None
+    return length + max(length, stack.memory.max_mem_len + stack.memory.num_memory_tokens)
 
 
 def make_position_function(width: int, options: PositionOptions) -> nn.Layer | None:
@@ -90,11 +99,13 @@ __all__ = [
     "DynamicBias",
     "LearnedALiBi",
     "LearnedPositions",
+    "Polar",
     "Rotary",
     "ScaledSinusoid",
     "Sinusoid",
     "T5Bias",
+    "Turning",
     "make_position_bias",
     "make_position_function",
-    "make_rotary",
+    "make_turning",
 ]

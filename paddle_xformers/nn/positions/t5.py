@@ -25,7 +25,7 @@ class T5Bias(nn.Layer):
         self.num_buckets = num_buckets
         self.max_distance = max_distance
         self.scale = scale
-        self.causal = causal
+        self.both_ways = not causal
         self.table = nn.Embedding(num_buckets, heads, weight_attr=ParamAttr(initializer=Normal(0.0, 1.0)))
 
     def forward(self, q_positions: Tensor, k_positions: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ class T5Bias(nn.Layer):
         """Small distances have a bucket each, larger ones share buckets that grow logarithmically."""
         buckets = self.num_buckets
         ahead = paddle.zeros_like(behind)
-        if not self.causal:
+        if self.both_ways:
             buckets //= 2
             ahead = (behind < 0).astype("int64") * buckets
             behind = behind.abs()

@@ -68,7 +68,6 @@ class Site:
         kind: `a` or `c`.
         first: Whether the layer is the first attention layer of its kind.
         causal: Whether the stack around the layer looks only backwards.
-        memory_tokens: Number of memory tokens at the front of every row.
         upstream_compat: Whether to follow x-transformers where it departs from the paper.
         position: The position fields.
         looks_ahead: Whether some queries see keys behind their own position: all, or those of a prefix.
@@ -80,7 +79,6 @@ class Site:
     kind: str = "a"
     first: bool = True
     causal: bool = False
-    memory_tokens: int = 0
     upstream_compat: bool = False
     position: PositionOptions = PositionOptions()
     looks_ahead: bool = True

@@ -32,7 +32,6 @@ class Selective(AttentionPart):
 
     def __init__(self, site: Site) -> None:
         super().__init__()
-        self.first = -site.memory_tokens  # position of what stands first
 
     def normalized(self, scores: Tensor, step: Step, *, normalizer: Normalizer) -> Tensor:
         """Weights, (b, h, n, t + m), of the scores less what was hidden; t learned keys stand in front."""
@@ -52,7 +51,7 @@ class Selective(AttentionPart):
         queries, keys = call.q_positions, call.k_positions
         n, m = sizes(queries)[1], sizes(keys)[1]
         own = paddle.arange(m) == (paddle.arange(n) + (m - call.room - n)).unsqueeze(-1)  # (n, m)
-        places = paddle.logical_and((queries > PADDING).unsqueeze(-1), (keys > self.first).unsqueeze(1))
+        places = paddle.logical_and((queries > PADDING).unsqueeze(-1), (keys > call.first).unsqueeze(1))
         return paddle.logical_and(places, paddle.logical_not(own)).astype("float32")
 
 
