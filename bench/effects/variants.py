@@ -127,7 +127,11 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("attn-belief", {"attn_orthog_projected_values": True}),
     Variant("attn-belief/per-head", BELIEFS),
     Variant("attn-hybrid-module", GRU, "a GRU more in each block"),
-    Variant("attn-hybrid-module/narrow", {**GRU, "ff_mult": 1}, "and narrower feed-forward layers, for about as many weights"),
+    Variant(
+        "attn-hybrid-module/narrow",
+        {**GRU, "ff_mult": 1},
+        "and narrower feed-forward layers, for about as many weights",
+    ),
     # Positions
     Variant("pos-rotary", NO_POSITIONS, "no positions at all", without=True),
     Variant("pos-rotary-half-split", {"rotary_layout": "half"}, "in place of interleaved pairs"),
