@@ -39,6 +39,7 @@ SINUSOIDS = {**NO_ROTARY, "position_embedding": "sinusoidal"}
 FORGETS, BY_ROW = {"attn_data_dependent_alibi": True}, {"attn_data_dependent_alibi_per_row": True}
 CURVES = {"attn_use_rel_proj_pos_bias": True, "attn_rel_proj_max_dist": 256}
 ALIBI = {**NO_POSITIONS, "position_bias": "alibi"}
+DYNAMIC = {"position_bias": "dynamic", "dynamic_pos_bias_log_distance": True}
 XL = {"max_mem_len": 64}
 
 QK_NORM = {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "attn_qk_norm_seq_len": 256}
@@ -98,7 +99,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("pos-alibi-learned", {**ALIBI, "alibi_learned": True}, against="pos-alibi"),
     Variant("pos-infused-attention", {**NO_ROTARY, "position_infused_attn": True}, "in place of rotary positions"),
     Variant("pos-polar", {**NO_ROTARY, "polar_pos_emb": True}, "in place of rotary positions"),
-    Variant("pos-dynamic-bias", {**NO_POSITIONS, "position_bias": "dynamic"}, "in place of rotary positions"),
+    Variant("pos-dynamic-bias", {**NO_POSITIONS, **DYNAMIC}, "in place of rotary positions"),
     Variant("pos-rel-module-kwargs", {**ALIBI, "alibi_slopes": [0.7, 0.3, 0.1, 0.03]}, against="pos-alibi"),
     Variant("pos-forgetting", {**NO_POSITIONS, **FORGETS}, "in place of rotary positions"),
     Variant("pos-forgetting-per-row", {**NO_POSITIONS, **FORGETS, **BY_ROW}, against="pos-forgetting"),
