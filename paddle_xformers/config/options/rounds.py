@@ -17,7 +17,6 @@ class RoundsOptions:
         "run has gradients. How often: recycle_steps of a forward.",
         feature="mem-recycling",
         paper="Jumper et al. 2021",
-        beside={"train_max_recycle_steps": 2},
     )
     train_max_recycle_steps: int = option(
         4,
@@ -36,7 +35,6 @@ class RoundsOptions:
         "cache of its own (x-transformers loses the positions from the second loop on).",
         feature="mem-looped",
         paper="2510.25741",
-        beside={"max_looped_steps": 2},
     )
     max_looped_steps: int = option(
         4,
