@@ -177,6 +177,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("emb-dropout", {"emb_dropout": 0.1}),
     Variant("mem-tokens", {"num_memory_tokens": 8}),
     Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
+    Variant("mem-recycling", {"recycling": True, "train_max_recycle_steps": 2}),
+    Variant("mem-looped", {"looped": True, "max_looped_steps": 2, "norm_placement": "pre_and_post"}),
     Variant("mem-shift-down", {**XL, "shift_mem_down": 1}, "", "segments", against="mem-xl"),
     # Outputs
     Variant("out-logits-bias", {"logits_bias": True}),
@@ -216,6 +218,7 @@ NOT_MEASURED: dict[str, str] = {
     "emb-prepend": "nothing stands in front of a window of text",
     "emb-custom-embedder": "it does what the registered layer does",
     "emb-transform-tokens": "it does what the registered function does",
+    "loss-looped-exit": "mem-looped is trained with it; without it the gate learns nothing",
     "mem-kv-cache": "it gives the numbers of one pass, sooner; nothing is trained with it",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",
     "out-logits": "every run has a score for each byte; further ones would have nothing to predict",

@@ -117,7 +117,7 @@ def each_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor:
 def loss_of_loops(logits: Sequence[Tensor], targets: Tensor, exit_logits: Tensor, options: RoundsOptions) -> Tensor:
     """Loss of a looped language model (2510.25741): that of each loop by how likely it is the last, and of the gate.
 
-    The gate learns to stop a token where its last loop hardly made its loss smaller.
+    The gate learns to stop a token where the next loop would hardly make its loss smaller.
 
     Args:
         logits: Logits after each loop, (b, n, v).

@@ -150,8 +150,8 @@ class TransformerWrapper(ModelWrapper):
 
         Returns:
             Logits, (b, n, v), a tuple of them with num_output_heads, or hidden states, (b, n, d), or a pair of both.
-            With `looped_pred_all_logits` a pair of that and a pair: logits of each loop, (b, n, v), and of the gate, (b, n,
-            loops).
+            With `looped_pred_all_logits` a pair of that and a pair: logits of each loop, (b, n, v), and of the gate,
+            (b, n, loops).
             With `return_mems` or `return_attn` a pair of that and the mems, or a list of weights, (b, h, n, m) each.
 
         Raises:
@@ -213,8 +213,8 @@ class TransformerWrapper(ModelWrapper):
         """Return the model's output with the logits after each loop."""
         if more or not getattr(self.config, "looped", False) or self.return_only_embed:
             raise InputError(
-                "looped_pred_all_logits needs looped=True and a head, and comes alone: leave out return_mems, return_attn "
-                "and return_embeddings, or the argument"
+                "looped_pred_all_logits needs looped=True and a head, and comes alone: leave out return_mems, "
+                "return_attn and return_embeddings, or the argument"
             )
         return self.model(**arguments, looped_pred_all_logits=True)
 

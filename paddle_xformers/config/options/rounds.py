@@ -20,8 +20,8 @@ class RoundsOptions:
     )
     train_max_recycle_steps: int = option(
         4,
-        "Most runs of the stack: a training step draws a number from 1 to this, all else takes this (x-transformers wants "
-        "to be told), unless recycle_steps says it.",
+        "Most runs of the stack: a training step draws a number from 1 to this, all else takes this (x-transformers "
+        "wants to be told), unless recycle_steps says it.",
         feature="mem-recycling",
         paper="Jumper et al. 2021",
         minimum=1,
@@ -30,9 +30,9 @@ class RoundsOptions:
     )
     looped: bool = option(
         False,
-        "Run the stack several times, each time on what it gave (how often: looped_steps of a forward), with a gate that "
-        "learns after which loop each token may stop. The loss is that of all loops, and of the gate. Each loop has a "
-        "cache of its own (x-transformers loses the positions from the second loop on).",
+        "Run the stack several times, each time on what it gave (how often: looped_steps of a forward), with a gate "
+        "that learns after which loop each token may stop. The loss is that of all loops, and of the gate. Each loop "
+        "has a cache of its own (decoding in x-transformers loses rotary positions from the second loop on).",
         feature="mem-looped",
         paper="2510.25741",
     )
@@ -47,8 +47,9 @@ class RoundsOptions:
     )
     looped_exit_prob_threshold: float | None = option(
         None,
-        "Each token takes what it is after the first loop by which it has stopped with at least this probability (0.9 in "
-        "x-transformers' generation); later loops run all the same, so that the cache holds them. None: the last loop.",
+        "Each token takes what it is after the first loop by which it has stopped with at least this probability (0.9 "
+        "in x-transformers' generation); later loops run all the same, so that the cache holds them. None: the last "
+        "loop.",
         feature="mem-looped",
         paper="2510.25741",
         above=0,
