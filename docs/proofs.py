@@ -67,6 +67,15 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-flash-packed": ("tests/models/test_packing.py",),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
+    "pos-rotary-cross": ("tests/models/test_context_positions.py", "tests/parity/parity_cases.py"),
+    "pos-seq-offset": (
+        *("test_cached_decoding_equals_one_pass", "tests/models/test_generation.py"),
+        "tests/parity/test_parity_positions.py",
+    ),
+    "pos-seq-start": (
+        *("test_a_padded_row_equals_the_row_alone", "tests/models/test_masks.py"),
+        "tests/parity/parity_cases.py",
+    ),
     "pos-custom": ("tests/parity/test_parity_positions.py",),
     "attn-mask-key-padding": ("test_a_padded_row_equals_the_row_alone",),
     "cross-attn-token-dropout": ("tests/models/seq2seq/test_forward.py",),

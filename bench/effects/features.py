@@ -53,6 +53,8 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("pos-infused-attention", "Position-infused attention"),
         ("pos-dynamic-bias", "Dynamic position bias"),
         ("pos-rel-module-kwargs", "Your own slopes"),
+        ("pos-seq-start", "Where a text begins"),
+        ("pos-seq-offset", "Positions that go on"),
     ),
     "rotary": (
         ("pos-rotary", "Rotary positions"),
@@ -63,6 +65,7 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("pos-rotary-interpolation", "Position interpolation"),
         ("pos-rotary-ntk", "NTK-aware rotary base"),
         ("pos-polar", "Polar positions"),
+        ("pos-rotary-cross", "Rotary positions across"),
     ),
     "token-positions": (
         ("pos-forgetting", "Forgetting attention"),

@@ -187,6 +187,9 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("out-next-embed-head", {"add_continuous_pred_head": True}, "the score is that of bytes alone"),
     # Families
     Variant("loss-seq2seq", SEQ2SEQ, "the first half of each window is the source", "seq2seq", against="targets"),
+    Variant(
+        "pos-rotary-cross", {**SEQ2SEQ, "dec_cross_attn_rotary_pos_emb": True}, "", "seq2seq", against="loss-seq2seq"
+    ),
     Variant("emb-tied-enc-dec", {**SEQ2SEQ, "tie_token_emb": True}, "", "seq2seq", against="loss-seq2seq"),
     Variant("mod-vit", VIT, "attention between the patches", "digits", against="digits"),
     Variant("mod-vit-cls-head", {**VIT, **CLS}, "", "digits", against="mod-vit"),
@@ -201,6 +204,8 @@ VARIANTS: tuple[Variant, ...] = (
 
 # No claim without a number: features without one, and why.
 NOT_MEASURED: dict[str, str] = {
+    "pos-seq-start": "the windows are full; that padding changes nothing is a contract (padded = alone)",
+    "pos-seq-offset": "that a cache changes nothing is a contract (cached decoding = one pass)",
     "attn-causal": "without it a model reads the byte it shall predict; every text run here has it",
     "attn-mask-key-padding": "the windows are full; what a mask must do is a contract (padded = alone)",
     "cross-attention": "it needs something to look at; it is measured with the encoder, as loss-seq2seq",

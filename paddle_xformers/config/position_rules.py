@@ -167,9 +167,33 @@ POSITION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         ("rotary_pos_emb", "custom_layers", "only_cross"),
-        lambda v: v["rotary_pos_emb"] and _no_self_attention(v),
+        lambda v: v["rotary_pos_emb"] and _no_self_attention(v) and not v["cross_attn_rotary_pos_emb"],
         "rotary_pos_emb=True acts on self attention, and the stack has none "
-        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer or leave it out",
+        "(only_cross={only_cross}, custom_layers={custom_layers}); add an 'a' layer, set cross_attn_rotary_pos_emb, or "
+        "leave it out",
+    ),
+    Rule(
+        ("cross_attn_rotary_pos_emb", "rotary_xpos"),
+        lambda v: v["cross_attn_rotary_pos_emb"] and v["rotary_xpos"],
+        "rotary_xpos=True lets queries and keys fade with their distance, which between tokens and a context "
+        "(cross_attn_rotary_pos_emb=True) may be negative; leave one of them out",
+    ),
+    Rule(
+        ("cross_attn_rotary_pos_emb", "rotate_num_heads"),
+        lambda v: v["cross_attn_rotary_pos_emb"] and v["rotate_num_heads"] is not None,
+        "rotate_num_heads={rotate_num_heads} tells heads of self attention apart; with cross_attn_rotary_pos_emb=True "
+        "all heads turn: leave one of them out",
+    ),
+    Rule(
+        ("cross_attn_rotary_pos_emb", "rotary_emb_dim", "cross_attn_dim_head", "cross_attn_collab_heads"),
+        lambda v: (
+            v["cross_attn_rotary_pos_emb"]
+            and _rotary_width(v) <= v["attn_dim_head"]
+            and 0 < min(key_dims(v, "cross_")) < _rotary_width(v)
+        ),
+        "rotary_emb_dim={rotary_emb_dim} (None: half of attn_dim_head) is larger than the queries and keys of cross "
+        "attention (cross_attn_dim_head={cross_attn_dim_head}, cross_attn_collab_heads={cross_attn_collab_heads}), "
+        "which cross_attn_rotary_pos_emb=True turns; rotate fewer features, or leave it out",
     ),
     Rule(
         ("position_infused_attn", "custom_layers", "only_cross"),

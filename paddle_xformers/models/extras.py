@@ -44,6 +44,9 @@ class Extras(TypedDict, total=False):
         flash_pack_seq_kwargs: For token models: one row holds several sequences, of which each gives what it gives
             alone. A mapping with cu_seqlens_q, their cumulative lengths from 0, (s + 1), and, where that is a tensor,
             max_seqlen_q; cu_seqlens_k and max_seqlen_k are those of q.
+        encoder_position_ids: Positions of encoder_hidden_states, (b or 1, m), where cross_attn_rotary_pos_emb is on;
+            by default they count what encoder_attention_mask keeps. Beside a cache, which holds the keys, it has no
+            effect.
         flash_pack_seq_context_kwargs: Likewise cu_seqlens_k and max_seqlen_k of encoder_hidden_states.
     """
 
@@ -57,6 +60,7 @@ class Extras(TypedDict, total=False):
     token_emb_kwargs: Mapping[str, Any] | None
     flash_pack_seq_kwargs: Mapping[str, Any] | None
     flash_pack_seq_context_kwargs: Mapping[str, Any] | None
+    encoder_position_ids: Tensor | None
 
 
 # Those that any stack takes.
@@ -88,6 +92,7 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "transform": extras.get("transform_block_inputs"),
         "packed": extras.get("flash_pack_seq_kwargs"),
         "packed_context": extras.get("flash_pack_seq_context_kwargs"),
+        "context_positions": extras.get("encoder_position_ids"),
         "log_probs": bool(extras.get("return_gumbel_log_probs")),
     }
 
@@ -138,6 +143,7 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
     Raises:
         InputError: If one does not fit.
     """
+    _check_context_positions(stack, b, call)
     if call.key_mask is None and call.bias is None and not call.deltas and not call.log_probs:
         return
     layers = [stack.options.layers[index] for index in stack.order_of(call)]
@@ -170,6 +176,22 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
         _check_deltas(deltas, f"attn_deltas[{layer}]", branch, b, n)
         if deltas.weights is not None:
             _check_square(f"the attn_delta of attn_deltas[{layer}]", deltas.weights, square)
+
+
+def _check_context_positions(stack: Stack, b: int, call: StackCall) -> None:
+    given = call.context_positions
+    if given is None:
+        return
+    if not stack.options.position.cross_attn_rotary_pos_emb:
+        raise InputError(
+            "encoder_position_ids has no effect while cross_attn_rotary_pos_emb=False; set it or leave the argument out"
+        )
+    m = None if call.context is None else call.context.shape[1]
+    if given.ndim != 2 or given.shape[0] not in (1, b) or m not in (None, given.shape[1]) or given.is_floating_point():
+        raise InputError(
+            f"encoder_position_ids has shape {list(given.shape)} and dtype {given.dtype}; give integers, ({b} or 1, "
+            f"{'length' if m is None else m}): one for each place of encoder_hidden_states"
+        )
 
 
 def check_alone(call: StackCall) -> None:

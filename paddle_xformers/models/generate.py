@@ -190,7 +190,7 @@ class CausalGeneration(Generation):
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         *("condition", "embed_ids", "sum_embeds", "prepend_embeds", "prepend_mask"),
         "prefix_attn_len",
-        "self_attn_kv_mask",
+        *("self_attn_kv_mask", "encoder_position_ids"),
     )
     arguments_of_generate = ("mems", "inputs_embeds", *_ROUNDS)
 
@@ -259,6 +259,7 @@ class CausalGeneration(Generation):
         prepend_mask: Tensor | None = None,
         prefix_attn_len: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
+        encoder_position_ids: Tensor | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return the arguments of one step: all tokens, or only the last with a cache.
@@ -281,6 +282,7 @@ class CausalGeneration(Generation):
             prepend_mask: Which of them are no padding, (b, p).
             prefix_attn_len: Number of tokens of each row that see each other.
             self_attn_kv_mask: Which of all tokens so far self attention may look at.
+            encoder_position_ids: Positions of what cross attention looks at.
             **kwargs: Further arguments of generate(): of these recycle_steps and looped_steps go on to the model.
         """
         n = sizes(input_ids)[1]
@@ -308,6 +310,7 @@ class CausalGeneration(Generation):
             **{name: value for name, value in embedded.items() if value is not None},
             "prefix_attn_len": prefix_attn_len,
             "self_attn_kv_mask": self_attn_kv_mask,
+            "encoder_position_ids": encoder_position_ids,
             **{name: kwargs[name] for name in _ROUNDS if kwargs.get(name) is not None},
             "return_dict": True,
         }

@@ -104,6 +104,7 @@ def check_packed(call: StackCall, b: int) -> None:
         "attn_bias": call.bias,
         "condition": call.condition,
         "prefix_attn_len": call.prefix_len,
+        "encoder_position_ids": call.context_positions,
     }
     named = [name for name, value in others.items() if value is not None]
     flags = {"use_cache": call.use_cache, "return_mems": call.return_mems, "output_attentions": call.output_attentions}

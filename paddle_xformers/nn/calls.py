@@ -17,7 +17,7 @@ from .attention.call import AttentionCall
 from .attention.deltas import Deltas
 from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
-from .places import Places, make_places, within
+from .places import Places, make_places, token_positions, within
 from .positions import Sinusoid, Turning
 from .residuals import looks_along
 from .shift import Line, line_up
@@ -44,6 +44,7 @@ class StackCall:
         log_probs: Return the logarithms of the probabilities of drawn keys.
         packed: Cumulative lengths of the sequences in one row, for the models; None: each row is one.
         packed_context: Likewise of the context.
+        context_positions: Positions of the context, (b or 1, m), or None to count them by its mask.
         prefix_len: Tokens at positions below it are seen by all, (b) or a number; None: no prefix.
         deep_embeds: Factors of the feed-forward outputs of each new token, (b, n, layers, d), or None.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
@@ -71,6 +72,7 @@ class StackCall:
     log_probs: bool = False
     packed: Mapping[str, Any] | None = None
     packed_context: Mapping[str, Any] | None = None
+    context_positions: Tensor | None = None
     prefix_len: Tensor | int | None = None
     deep_embeds: Tensor | None = None
     prepended: Tensor | None = None
@@ -214,12 +216,14 @@ def share(
         line=line,
         log_probs=call.log_probs,
     )
-    calls = {"a": plain if turning is None else _with_angles(plain, x, places, options, turning)}
+    calls = {"a": plain if turning is None else _with_angles(plain, x, places.queries, places.new, options, turning)}
     if sinusoid is not None:
         calls["a"] = _with_sinusoid(calls["a"], places, sinusoid, x.dtype)
     if any(step.kind == "c" for step in steps):
         context_mask = _context_mask(call, n, x.dtype, steps)
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
+        if turning is not None and options.position.cross_attn_rotary_pos_emb:
+            calls["c"] = _with_angles(calls["c"], x, places.queries, _context_positions(call), options, turning)
     places_of_deltas = [index for index, step in enumerate(steps) if step.kind == "a"] if call.deltas else []
     deltas = dict(zip(places_of_deltas, call.deltas, strict=True))
     return Shared(places, room, calls, line, deltas)
@@ -242,13 +246,22 @@ def _line(x: Tensor, call: StackCall, places: Places, options: StackOptions) -> 
 
 
 def _with_angles(
-    call: AttentionCall, x: Tensor, places: Places, options: StackOptions, turning: Turning
+    call: AttentionCall, x: Tensor, queries: Tensor, keys: Tensor | None, options: StackOptions, turning: Turning
 ) -> AttentionCall:
+    """Angles of the positions of queries and of new keys, both (b or 1, n); None: all keys are cached."""
     batch, heads = sizes(x)[0], options.attention.heads
-    q_angles = k_angles = turning.angles(places.queries, batch=batch, heads=heads, dtype=x.dtype)
-    if places.new is not places.queries or turning.fades:
-        k_angles = turning.angles(places.new, batch=batch, heads=heads, dtype=x.dtype, of_keys=True)
+    q_angles = turning.angles(queries, batch=batch, heads=heads, dtype=x.dtype)
+    k_angles = None if keys is None else q_angles
+    if keys is not None and (keys is not queries or turning.fades):
+        k_angles = turning.angles(keys, batch=batch, heads=heads, dtype=x.dtype, of_keys=True)
     return dataclasses.replace(call, q_angles=q_angles, k_angles=k_angles)
+
+
+def _context_positions(call: StackCall) -> Tensor | None:
+    """Positions of the context, (b or 1, m); None beside a cache, which holds its keys."""
+    if call.cache is not None or call.context is None:
+        return None
+    return token_positions(sizes(call.context)[1], call.context_mask, call.context_positions, None)
 
 
 def _with_sinusoid(call: AttentionCall, places: Places, sinusoid: Sinusoid, dtype: Any) -> AttentionCall:

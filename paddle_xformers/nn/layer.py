@@ -103,7 +103,8 @@ class Layer(nn.Layer):
         elif options.kind == "a":
             self.attn = _attention(stack, options, branch, turning)
         else:
-            self.cross_attn = _attention(stack, options, branch, None)
+            across = turning if stack.position.cross_attn_rotary_pos_emb else None
+            self.cross_attn = _attention(stack, options, branch, across)
         self.of_branch = 0 if options.kind == "f" else self._attention().leaves  # tensors of its branch in the cache
         self.shift_states = options.views if options.shift and stack.causal else 0
         self.keeps = Keeps(options.kind, self.of_branch + self.shift_states + self.connection.keeps)

@@ -35,7 +35,8 @@ class Stack(nn.Layer):
         super().__init__()
         self.options = options
         position, attention = options.position, options.attention
-        of_attention = [layer.branch for layer in options.layers if layer.kind == "a"]
+        kinds = ("a", "c") if position.cross_attn_rotary_pos_emb else ("a",)
+        of_attention = [layer.branch for layer in options.layers if layer.kind in kinds]
         self.turning = make_turning(position, attention, of_attention)
         self.sinusoid = Sinusoid(options.dim) if position.position_infused_attn else None
         self.position_bias = make_position_bias(options)

@@ -15,6 +15,7 @@ from paddle_xformers.errors import ConfigError
 from .config_values import flat
 
 CROSS = {"cross_attend": True}
+TURNED_ACROSS = {"rotary_pos_emb": True, "cross_attn_rotary_pos_emb": True}
 HYPER = {"residual": "hyper", "num_residual_streams": 2}
 GATED = {"residual": "gated_multi", "num_residual_streams": 2}
 T5 = {"position_bias": "t5"}
@@ -46,6 +47,11 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ],
     ("rotary_base_rescale_factor", "rotary_emb_dim", "attn_dim_head"): [
         {"rotary_pos_emb": True, "rotary_base_rescale_factor": 2.0, "rotary_emb_dim": 2}
+    ],
+    ("cross_attn_rotary_pos_emb", "rotary_xpos"): [{**CROSS, **TURNED_ACROSS, "rotary_xpos": True}],
+    ("cross_attn_rotary_pos_emb", "rotate_num_heads"): [{**CROSS, **TURNED_ACROSS, "rotate_num_heads": 2}],
+    ("cross_attn_rotary_pos_emb", "rotary_emb_dim", "cross_attn_dim_head", "cross_attn_collab_heads"): [
+        {**CROSS, **TURNED_ACROSS, "rotary_emb_dim": 8, "attn_dim_head": 8, "cross_attn_dim_head": 6}
     ],
     ("polar_pos_emb", "rotary_pos_emb"): [{"polar_pos_emb": True, "rotary_pos_emb": True}],
     ("polar_pos_emb", "attn_use_cope"): [{"polar_pos_emb": True, "attn_use_cope": True}],

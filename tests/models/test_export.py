@@ -30,6 +30,10 @@ BUNDLES = {
     "rotary key heads": {"attn_latent_rope_subheads": 1, "attn_dim_latent_kv": 12, "rotary_pos_emb": True},
     "inverted": {"attn_inverted_attention": True, "num_memory_tokens": 2},
     "belief": {"attn_orthog_projected_values": True, "attn_orthog_projected_values_per_head": True, "attn_kv_heads": 2},
+    "forgetting, curves": {"attn_data_dependent_alibi": True, "attn_use_rel_proj_pos_bias": True, "attn_num_mem_kv": 2},
+    "forgetting by row": {"attn_data_dependent_alibi": True, "attn_data_dependent_alibi_per_row": True},
+    "contextual": {"attn_use_cope": True, "attn_cope_max_pos": 4, "num_memory_tokens": 2},
+    "dynamic": {"position_bias": "dynamic", "max_seq_len": 64},
     "drawn keys": {"attn_normalizer": "gumbel"},
     "attention parts": {"attn_num_mem_kv": 2, "attn_sparse_topk": 3, "attn_normalizer": "entmax15"},
 }

@@ -22,6 +22,7 @@ class Case:
         theirs: Further keywords of the Decoder only; activations by the name of their class in torch.nn.
         their_wrapper: Further keywords of the TransformerWrapper only.
         inputs: What is passed beside token ids: "right padding", "left padding", "attention mask", "context mask",
+            "context positions" (counted by ours), "far context" (positions that are given),
             "mems" (a second segment after a first), "token types", "condition", "token conditions",
             "prepended", "prepended mask" (vectors in front), "summed",
             "extra ids".
@@ -51,6 +52,7 @@ class Case:
 
 ROTARY = {"rotary_pos_emb": True}
 XPOS = ROTARY | {"rotary_xpos": True}
+TURNED = {"cross_attn_rotary_pos_emb": True}
 POLAR = {"polar_pos_emb": True}
 ALIBI = {"alibi_pos_bias": True}
 T5 = {"rel_pos_bias": True}
@@ -445,6 +447,14 @@ CASES = [
     Case("cross attention, one kv head", CROSS | {"cross_attn_one_kv_head": True}),
     Case("cross attention, alibi", CROSS | ALIBI),
     Case("cross attention, rotary, grouped heads", CROSS | ROTARY | GQA),
+    Case("rotary across", CROSS | ROTARY, ours=TURNED, inputs=("context positions",)),
+    Case(
+        "rotary across, full width, positions given",
+        CROSS | ROTARY | {"rotary_emb_dim": 8, "cross_attn_kv_heads": 2},
+        ours=TURNED,
+        inputs=("far context", "context mask"),
+    ),
+    Case("rotary across, padding", CROSS | ROTARY, ours=TURNED, inputs=("context positions", "context mask", *PADDED)),
     # Residual connections and streams
     Case("gru", GRU),
     Case("gru, scaled, cross attention", GRU | {"scale_residual": True} | CROSS),

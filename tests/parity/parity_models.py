@@ -70,6 +70,8 @@ class Inputs:
         prepended: Vectors in front of the tokens, (b, p, e).
         prepended_mask: Which of them are no padding, (b, p).
         summed: What is added to the embeddings, (b, n, e).
+        context_positions: Positions of the context, (b or 1, m), for theirs, where rotary positions turn it.
+        given_positions: The same for ours, where they are not those that ours counts.
         weights: Random factors of the loss, (b, n, v), zero at padding.
     """
 
@@ -86,6 +88,8 @@ class Inputs:
     prepended: np.ndarray | None = None
     prepended_mask: np.ndarray | None = None
     summed: np.ndarray | None = None
+    context_positions: np.ndarray | None = None
+    given_positions: np.ndarray | None = None
 
     @property
     def valid(self) -> np.ndarray:
@@ -190,6 +194,10 @@ def make_inputs(case: Case) -> Inputs:
         inputs.context = draw.standard_normal((BATCH, CONTEXT, width)).astype("float32")
     if "context mask" in case.inputs:
         inputs.context_mask = np.arange(CONTEXT) < np.array([[CONTEXT], [CONTEXT - 3]])
+    if "context positions" in case.inputs:
+        inputs.context_positions = np.arange(CONTEXT)[None]
+    if "far context" in case.inputs:
+        inputs.context_positions = inputs.given_positions = np.sort(draw.integers(0, 40, (BATCH, CONTEXT)))
     if "extra ids" in case.inputs:
         inputs.extra = draw.integers(0, 3, (BATCH, LENGTH))
     if "token types" in case.inputs:
@@ -221,6 +229,7 @@ def run_theirs(model: Any, inputs: Inputs) -> Result:
             "attn_mask": with_memory(inputs.attention_mask, model.num_memory_tokens, memory_keys),
             "context": inputs.context,
             "context_mask": inputs.context_mask,
+            "context_pos": inputs.context_positions,
             "condition": inputs.condition,
             "prepend_embeds": inputs.prepended,
             "prepend_mask": inputs.prepended_mask,
@@ -285,6 +294,7 @@ def our_arguments(inputs: Inputs, start: int, stop: int, *, padded: bool = True)
         **given,
         "attention_mask": mask,
         "encoder_attention_mask": inputs.context_mask,
+        "encoder_position_ids": inputs.given_positions,
         "token_type_ids": inputs.types,
         "embed_ids": None if inputs.extra is None else inputs.extra[:, start:stop, None],
         "sum_embeds": None if inputs.summed is None else inputs.summed[:, start:stop],

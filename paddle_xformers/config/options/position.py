@@ -96,6 +96,15 @@ class PlacedOptions:
         paper="2104.09864",
         needs={"rotary_pos_emb": True},
     )
+    cross_attn_rotary_pos_emb: bool = option(
+        False,
+        "Rotary positions in cross attention too: queries turn by their own positions, keys by those of the context, "
+        "which are counted by its mask or given as encoder_position_ids. In x-transformers a forward that gets "
+        "context_pos does it, and memory tokens move the queries there.",
+        feature="pos-rotary-cross",
+        paper="2104.09864",
+        needs={"rotary_pos_emb": True, "cross_attend": True},
+    )
     polar_pos_emb: bool = option(
         False,
         "Polar positions (PoPE): each feature of queries and keys becomes a length and the position its angle, so that "
