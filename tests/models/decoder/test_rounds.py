@@ -6,7 +6,15 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_xformers import ConfigError, Decoder, InputError, TransformerWrapper, XDecoderConfig, XDecoderModel
+from paddle_xformers import (
+    ConfigError,
+    Decoder,
+    InputError,
+    TransformerWrapper,
+    XDecoderConfig,
+    XDecoderForSequenceClassification,
+    XDecoderModel,
+)
 from paddle_xformers.models.losses import IGNORED
 from paddle_xformers.nn.calls import StackCall
 
@@ -247,6 +255,15 @@ def test_a_model_without_a_head_gives_the_loops():
     output = model(tokens(), return_dict=True)
     assert len(output.loop_states) == 3
     assert list(output.exit_logits.shape) == [2, 14, 3]
+
+
+def test_a_classifier_leaves_the_gate_alone():
+    """Its loss has no use for it: without a gradient it would keep ranks that train together waiting."""
+    model = XDecoderForSequenceClassification(XDecoderConfig(**SMALL, **LOOPED))
+    frozen = [name for name, parameter in model.named_parameters() if parameter.stop_gradient]
+    assert frozen == ["xdecoder.exit_gate.weight"]
+    model(tokens(), labels=paddle.to_tensor([0, 1]))[0].backward()
+    assert all(p.grad is not None for name, p in model.named_parameters() if name not in frozen)
 
 
 def test_the_keyword_style():
