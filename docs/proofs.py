@@ -67,6 +67,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-flash-packed": ("tests/models/test_packing.py",),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
+    "out-attn-pool": ("tests/nn/test_pooling.py", "tests/parity/test_parity_pooling.py"),
     "pos-rotary-cross": ("tests/models/test_context_positions.py", "tests/parity/parity_cases.py"),
     "pos-seq-offset": (
         *("test_cached_decoding_equals_one_pass", "tests/models/test_generation.py"),

@@ -175,6 +175,7 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("out-mixture-of-softmax", "Mixture of softmaxes"),
         ("out-sigsoftmax", "Sigsoftmax"),
         ("out-multiple-heads", "Several heads"),
+        ("out-attn-pool", "Attention pooling"),
         ("out-squeeze", "A number for each place"),
         ("out-next-embed-head", "Next-embedding head"),
         ("out-logit-entropies", "Entropies"),

@@ -204,6 +204,7 @@ VARIANTS: tuple[Variant, ...] = (
 
 # No claim without a number: features without one, and why.
 NOT_MEASURED: dict[str, str] = {
+    "out-attn-pool": "no task here trains an encoder of tokens; parity with x-transformers is its proof",
     "pos-seq-start": "the windows are full; that padding changes nothing is a contract (padded = alone)",
     "pos-seq-offset": "that a cache changes nothing is a contract (cached decoding = one pass)",
     "attn-causal": "without it a model reads the byte it shall predict; every text run here has it",
