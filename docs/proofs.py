@@ -67,6 +67,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "attn-flash-packed": ("tests/models/test_packing.py",),
     "attn-onnxable": ("tests/models/test_export.py", "tests/parity/test_parity.py"),
     "attn-custom-fn": ("tests/parity/test_parity_registered.py",),
+    "out-attn-pool": ("tests/nn/test_pooling.py", "tests/parity/test_parity_pooling.py"),
     "pos-rotary-cross": ("tests/models/test_context_positions.py", "tests/parity/parity_cases.py"),
     "pos-seq-offset": (
         *("test_cached_decoding_equals_one_pass", "tests/models/test_generation.py"),
@@ -88,6 +89,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
     "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
     "loss-xval": ("tests/models/xval/test_loss.py", "tests/parity/test_parity_modalities.py"),
+    "loss-looped-exit": ("tests/models/decoder/test_rounds.py", "tests/parity/test_parity_rounds.py"),
+    "mem-looped": ("tests/models/decoder/test_rounds.py", "tests/parity/test_parity_rounds.py"),
+    "mem-recycling": ("tests/models/decoder/test_rounds.py", "tests/parity/test_parity_rounds.py"),
     "mem-kv-cache": (
         *("test_cached_decoding_equals_one_pass", "test_a_cache_is_a_value"),
         "test_generation_with_a_cache_equals_generation_without",

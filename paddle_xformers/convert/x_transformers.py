@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..config import StackOptions
 from ..config.options import FeedForwardOptions
+from ..config.pooling import pooling_stack
 from ..errors import CheckpointError
 from .continuous import continuous_rules
 from .heads import (
@@ -37,7 +38,8 @@ from .heads import (
     value_heads,
 )
 from .modalities import NUMBER_RULES, STREAM_RULES
-from .table import Rule, apply_rules, copied, listed
+from .parts import by_part, pooling_blocks
+from .table import Rule, apply_rules, copied
 from .transforms import (
     column,
     gain,
@@ -77,6 +79,8 @@ _AROUND: tuple[Rule, ...] = (
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
     Rule("ff_deep_embed", "{base}.deep_embeddings.weight"),
+    Rule("recycled_proj.weight", "{base}.recycled_proj.weight", transposed),
+    Rule("exit_gate.weight", "{base}.exit_gate.weight", transposed),
     Rule("memory_tokens", "{base}.memory_tokens.weight"),
 )
 
@@ -333,31 +337,20 @@ def from_x_transformers(
     """
     base = config.model_type
     if not config.is_encoder_decoder:
-        return _stack_weights(state_dict, config.stack_options(), base, unit_offset)
+        stack = config.stack_options()
+        pooled, rest = pooling_blocks(state_dict, config)
+        found = _stack_weights(rest, stack, base, unit_offset)
+        if pooled:
+            blocks = pooling_stack(stack.dim, config.encoder_options(), stack.attention)
+            arrays = {name: _as_array(name, value) for name, value in pooled.items()}
+            found |= apply_rules(STACK_RULES, arrays, blocks, f"{base}.pooler.attention", unit_offset=unit_offset)
+        return found
     config.validate()
     parts = {"encoder": config.encoder_config(), "decoder": config.decoder_config()}
-    given = _by_part(state_dict, parts)
+    given = by_part(state_dict, parts)
     result: dict[str, np.ndarray] = {}
     for part, own in parts.items():
         result |= _stack_weights(given[part], own.stack_options(), f"{base}.{part}", unit_offset)
-    return result
-
-
-def _by_part(state_dict: Mapping[str, Any], parts: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The weights of each part of an XTransformer, without the level of the part."""
-    result: dict[str, dict[str, Any]] = {part: {} for part in parts}
-    unknown = []
-    for name, value in state_dict.items():
-        part, _, rest = name.partition(".")
-        if part in result:
-            result[part][rest] = value
-        else:
-            unknown.append(name)
-    if unknown:
-        raise CheckpointError(
-            f"the weights hold {listed(unknown)}, but those of an XTransformer begin with 'encoder.' or 'decoder.'; "
-            "give model.state_dict() of the whole model"
-        )
     return result
 
 

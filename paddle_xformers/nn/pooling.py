@@ -11,12 +11,15 @@ from paddle.nn import functional as F
 from paddle.nn.initializer import Normal
 
 from ..config.options import AttentionOptions, EncoderOptions
+from ..config.pooling import pooling_stack
 from .attention.attention import Attention
 from .attention.call import AttentionCall
 from .attention.masks import make_mask
 from .attention.parts import Site
+from .calls import StackCall
 from .linear import Linear
 from .sizes import sizes
+from .stack import Stack
 
 
 def first_token(hidden: Tensor, keep: Tensor | None) -> Tensor:
@@ -72,27 +75,42 @@ def _chosen(hidden: Tensor, places: Tensor) -> Tensor:
 
 
 class AttentionPool(nn.Layer):
-    """A learned query attends to the tokens (the pooling of 1810.00825, with one seed vector).
+    """Learned queries attend to the tokens (the pooling of 1810.00825), once or through several blocks.
 
     Args:
         dim: Width of the hidden states.
         attention: Number and width of the heads, and the kernel.
+        options: The encoder fields: number and width of what is pooled, and of blocks.
     """
 
-    def __init__(self, dim: int, attention: AttentionOptions) -> None:
+    def __init__(self, dim: int, attention: AttentionOptions, options: EncoderOptions | None = None) -> None:
         super().__init__()
-        options = AttentionOptions(
-            heads=attention.heads, attn_dim_head=attention.attn_dim_head, attn_kernel=attention.attn_kernel
-        )
-        self.queries = self.create_parameter([1, dim], default_initializer=Normal(0.0, 0.01))
-        self.attn = Attention(Site(dim, dim, options, kind="c"))
+        options = options or EncoderOptions()
+        width = options.dim_pooled_tokens or dim
+        shape = [options.num_pooled_tokens, width]
+        self.queries = self.create_parameter(shape, default_initializer=Normal(0.0, 0.01))
+        self.attn = self.stack = None
+        if options.attn_pool_depth > 1:
+            self.stack = Stack(pooling_stack(dim, options, attention))
+        else:
+            plain = AttentionOptions(
+                heads=attention.heads, attn_dim_head=attention.attn_dim_head, attn_kernel=attention.attn_kernel
+            )
+            self.attn = Attention(Site(width, dim, plain, kind="c"))
 
     def forward(self, hidden: Tensor, keep: Tensor | None) -> Tensor:
-        """Pool (b, n, d) to (b, d); a row without tokens gives zeros."""
-        b, n, d = sizes(hidden)
-        mask = make_mask(keep, n=1, m=n, causal=False, dtype=hidden.dtype)
-        queries = self.queries.unsqueeze(0).expand([b, 1, d])
-        return self.attn(queries, AttentionCall(mask), source=hidden).output.squeeze(1)
+        """Pool (b, n, d) to (b, p * w); a row without tokens gives zeros where there is a single attention."""
+        b, n, _ = sizes(hidden)
+        p, w = self.queries.shape
+        queries = self.queries.unsqueeze(0).expand([b, p, w])
+        if self.stack is not None:
+            call = StackCall(context=hidden, context_mask=keep)
+            pooled = self.stack(queries, paddle.arange(p).unsqueeze(0), call).hidden
+        else:
+            attn: Any = self.attn
+            mask = make_mask(keep, n=p, m=n, causal=False, dtype=hidden.dtype)
+            pooled = attn(queries, AttentionCall(mask), source=hidden).output  # (b, p, w)
+        return pooled.flatten(start_axis=1)
 
 
 _SIMPLE: dict[str, Callable[[Tensor, Tensor | None], Tensor]] = {"cls": first_token, "mean": mean_of_tokens}
@@ -110,8 +128,9 @@ class Pooler(nn.Layer):
     def __init__(self, dim: int, options: EncoderOptions, attention: AttentionOptions) -> None:
         super().__init__()
         self.pool = _SIMPLE.get(options.pooler)
-        self.attention = AttentionPool(dim, attention) if options.pooler == "attention" else None
-        self.dense = Linear(dim, dim, bias=True) if options.pooler_dense else None
+        self.attention = AttentionPool(dim, attention, options) if options.pooler == "attention" else None
+        width = options.pooled_width(dim)
+        self.dense = Linear(width, width, bias=True) if options.pooler_dense else None
         self.normalize = options.pooler_normalize
 
     def forward(self, hidden: Tensor, keep: Tensor | None) -> Tensor:
@@ -122,7 +141,7 @@ class Pooler(nn.Layer):
             keep: Which places are tokens, (b, n), boolean; None: all.
 
         Returns:
-            (b, d).
+            (b, d); (b, p * w) for p pooled tokens of width w.
         """
         pool: Any = self.pool or self.attention
         pooled = pool(hidden, keep)

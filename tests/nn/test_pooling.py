@@ -54,6 +54,22 @@ def test_attention_pool(masked):
         np.testing.assert_array_equal(found[3], 0)
 
 
+def test_what_several_queries_find_stands_side_by_side():
+    options = EncoderOptions(pooler="attention", num_pooled_tokens=2, dim_pooled_tokens=5, pooler_dense=True)
+    pooler = Pooler(D, options, AttentionOptions(heads=HEADS, attn_dim_head=WIDTH))
+    found = pooler.attention(paddle.to_tensor(HIDDEN), paddle.to_tensor(KEEP))
+    assert found.shape == [B, 10] == [B, options.pooled_width(D)] and pooler.dense.weight.shape == [10, 10]
+    one = Pooler(
+        D, EncoderOptions(pooler="attention", dim_pooled_tokens=5), AttentionOptions(heads=HEADS, attn_dim_head=WIDTH)
+    )
+    state = {**pooler.attention.state_dict()}
+    for query in range(2):
+        state["queries"] = pooler.attention.queries[query : query + 1]
+        one.attention.set_state_dict(state)
+        alone = one.attention(paddle.to_tensor(HIDDEN), paddle.to_tensor(KEEP)).numpy()
+        np.testing.assert_allclose(found.numpy()[:, 5 * query : 5 * query + 5], alone, atol=1e-6)
+
+
 def test_dense_layer_and_unit_length():
     options = EncoderOptions(pooler="mean", pooler_dense=True, pooler_normalize=True)
     pooler = Pooler(D, options, AttentionOptions())

@@ -1,4 +1,4 @@
-"""One vector for a sequence: their attention pool and their mean against our poolers, with and without padding."""
+"""One vector for a sequence, or several side by side: their attention pool and their mean against our poolers."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ def test_attention_pool(inputs, upstream) -> None:
     found, pooled, _ = both(case, pooler="attention")
     assert np.abs(found.numpy()).max() > 0.1
     np.testing.assert_allclose(pooled.numpy(), found.numpy()[:, 0], atol=TOLERANCE)
+
+
+@each_padding
+@pytest.mark.parametrize(
+    "fields",
+    [{"num_pooled_tokens": 3}, {"dim_pooled_tokens": 12}, {"attn_pool_depth": 2, "num_pooled_tokens": 2}],
+    ids=str,
+)
+def test_several_pooled_tokens_and_blocks(inputs, fields) -> None:
+    case = Case("pool", {"attn_kv_heads": 2}, their_wrapper={"attn_pool": True, **fields}, inputs=inputs)
+    found, pooled, _ = both(case, pooler="attention", **fields)
+    assert np.abs(found.numpy()).max() > 0.1
+    np.testing.assert_allclose(pooled.numpy(), found.numpy().reshape(pooled.shape), atol=TOLERANCE)
 
 
 @each_padding

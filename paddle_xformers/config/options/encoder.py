@@ -28,6 +28,34 @@ class EncoderOptions:
         choices=("cls", "mean", "attention", "none"),
         examples=("mean", "attention"),
     )
+    num_pooled_tokens: int = option(
+        1,
+        "Number of learned queries of the attention pooling. What they find stands side by side in the pooled vector.",
+        feature="out-attn-pool",
+        paper="1810.00825",
+        minimum=1,
+        examples=(3,),
+        needs={"pooler": "attention"},
+    )
+    attn_pool_depth: int = option(
+        1,
+        "Blocks of attention pooling. 1: a single attention. More: that many blocks of cross attention and "
+        "feed-forward layer with norms and residuals, as in a CrossAttender.",
+        feature="out-attn-pool",
+        paper="1810.00825; 2103.03206",
+        minimum=1,
+        examples=(2,),
+        needs={"pooler": "attention"},
+    )
+    dim_pooled_tokens: int | None = option(
+        None,
+        "Width of what each query of the attention pooling finds; None: dim.",
+        feature="out-attn-pool",
+        paper="1810.00825",
+        minimum=1,
+        examples=(12,),
+        needs={"pooler": "attention"},
+    )
     pooler_dense: bool = option(
         False,
         "A linear layer and tanh on the pooled vector, as in BERT.",
@@ -40,6 +68,14 @@ class EncoderOptions:
         feature="out-average-pool",
         paper="1908.10084",
     )
+
+    def pooled_width(self, dim: int) -> int:
+        """Width of the vector of a sequence.
+
+        Args:
+            dim: Width of the hidden states.
+        """
+        return self.num_pooled_tokens * (self.dim_pooled_tokens or dim)
 
 
 @dataclass(frozen=True)

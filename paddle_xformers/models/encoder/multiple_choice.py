@@ -41,7 +41,7 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
             )
         self.xencoder = XEncoderModel(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = Linear(config.dim, 1, bias=True)
+        self.classifier = Linear(config.encoder_options().pooled_width(config.dim), 1, bias=True)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
     def forward(

@@ -44,7 +44,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
             )
         self.xencoder = XEncoderModel(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = Linear(config.dim, config.num_labels, bias=True)
+        self.classifier = Linear(config.encoder_options().pooled_width(config.dim), config.num_labels, bias=True)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
     def forward(
