@@ -207,6 +207,9 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mem-tokens", "Memory tokens"),
         ("mem-xl", "Transformer-XL recurrence"),
         ("mem-shift-down", "Mems shifted down"),
+        ("mem-recycling", "Recycling"),
+        ("mem-looped", "Looped language models"),
+        ("loss-looped-exit", "Loss of looped models"),
         ("mem-kv-cache", "Key/value cache"),
     ),
     "outputs": (
