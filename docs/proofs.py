@@ -92,6 +92,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "layers-shift-tokens": ("tests/nn/test_shift.py", "tests/parity/test_parity_shift.py"),
     "loss-seq2seq": ("tests/parity/test_parity_seq2seq.py",),
     "loss-xval": ("tests/models/xval/test_loss.py", "tests/parity/test_parity_modalities.py"),
+    "loss-looped-exit": ("tests/models/decoder/test_rounds.py", "tests/parity/test_parity_rounds.py"),
+    "mem-looped": ("tests/models/decoder/test_rounds.py", "tests/parity/test_parity_rounds.py"),
+    "mem-recycling": ("tests/models/decoder/test_rounds.py", "tests/parity/test_parity_rounds.py"),
     "mem-kv-cache": (
         *("test_cached_decoding_equals_one_pass", "test_a_cache_is_a_value"),
         "test_generation_with_a_cache_equals_generation_without",

@@ -207,6 +207,9 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mem-tokens", "Memory tokens"),
         ("mem-xl", "Transformer-XL recurrence"),
         ("mem-shift-down", "Mems shifted down"),
+        ("mem-recycling", "Recycling"),
+        ("mem-looped", "Looped language models"),
+        ("loss-looped-exit", "Loss of looped models"),
         ("mem-kv-cache", "Key/value cache"),
     ),
     "outputs": (
@@ -216,12 +219,12 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("out-mixture-of-softmax", "Mixture of softmaxes"),
         ("out-sigsoftmax", "Sigsoftmax"),
         ("out-multiple-heads", "Several heads"),
-        ("out-attn-pool", "Attention pooling"),
         ("out-squeeze", "A number for each place"),
         ("out-next-embed-head", "Next-embedding head"),
         ("out-logit-entropies", "Entropies"),
         ("out-average-pool", "Mean of the tokens"),
         ("out-cls-token", "Class token"),
+        ("out-attn-pool", "Attention pooling"),
     ),
     "conditioning": (
         ("cond-adaptive-layernorm", "Adaptive LayerNorm"),

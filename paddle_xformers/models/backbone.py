@@ -123,7 +123,12 @@ class Backbone:
         if not excise:
             n, front, held = n + front, 0, None
         past = before - (0 if held is None else sizes(held)[1])
-        return _model_output(self.stack(x, positions, call), call.lead + front, past + n)
+        return _model_output(self.run_stack(x, positions, call), call.lead + front, past + n)
+
+    def run_stack(self, x: Tensor, tokens: Tensor, call: StackCall) -> StackOutput:
+        """Run the layers; see `Stack.forward`."""
+        output: StackOutput = self.stack(x, tokens, call)
+        return output
 
 
 class TokenBackbone(Backbone):
@@ -248,6 +253,8 @@ def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
         cross_attentions=tuple(crossed) or None,
         mems=output.mems,
         gumbel_log_probs=tuple(chances[:, :, lead:] for chances in output.log_probs) or None,
+        loop_states=tuple(_tokens_only(states, lead) for states in output.loops) or None,
+        exit_logits=None if output.exit_logits is None else _tokens_only(output.exit_logits, lead),
     )
 
 

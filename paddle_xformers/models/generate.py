@@ -35,6 +35,10 @@ _ARGUMENTS = (
 )
 
 
+# How often a stack runs, which is the same at every step.
+_ROUNDS = ("recycle_steps", "looped_steps")
+
+
 class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells models that cannot
     """What all models that generate have in common; mixed in before PaddleNLP's PretrainedModel."""
 
@@ -190,7 +194,7 @@ class CausalGeneration(Generation):
         *("self_attn_kv_mask", "encoder_position_ids", *WITH_ROWS),
     )
     arguments_of_generate: tuple[str, ...] = (
-        *("mems", "inputs_embeds", "detach_additional_kv", "route_additional_kv_to_top"),
+        *("mems", "inputs_embeds", "detach_additional_kv", "route_additional_kv_to_top", *_ROUNDS),
     )
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
@@ -283,8 +287,8 @@ class CausalGeneration(Generation):
             prefix_attn_len: Number of tokens of each row that see each other.
             self_attn_kv_mask: Which of all tokens so far self attention may look at.
             encoder_position_ids: Positions of what cross attention looks at.
-            **kwargs: What is put into layers, for all tokens that there will be, and further arguments of generate(),
-                not needed here.
+            **kwargs: What is put into layers, for all tokens that there will be, and further arguments of generate(): of
+                these recycle_steps and looped_steps go on to the model.
         """
         n = sizes(input_ids)[1]
         inside = put_in_of_step(kwargs, n, cached=past_key_values is not None)
@@ -314,6 +318,7 @@ class CausalGeneration(Generation):
             "prefix_attn_len": prefix_attn_len,
             "self_attn_kv_mask": self_attn_kv_mask,
             "encoder_position_ids": encoder_position_ids,
+            **{name: kwargs[name] for name in _ROUNDS if kwargs.get(name) is not None},
             "return_dict": True,
         }
 

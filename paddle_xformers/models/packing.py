@@ -149,8 +149,10 @@ def packed_output(output: XModelOutput, own: Segments, n: int) -> XModelOutput:
         own: Where the sequences are.
         n: Length of the row.
     """
-    states = output.hidden_states
+    states, loops = output.hidden_states, output.loop_states
     return XModelOutput(
         last_hidden_state=own.packed(output.last_hidden_state, n),
         hidden_states=None if states is None else tuple(own.packed(part, n) for part in states),
+        loop_states=None if loops is None else tuple(own.packed(part, n) for part in loops),
+        exit_logits=None if output.exit_logits is None else own.packed(output.exit_logits, n),
     )

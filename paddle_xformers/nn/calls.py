@@ -54,6 +54,7 @@ class StackCall:
         deep_embeds: Factors of the feed-forward outputs of each new token, (b, n, layers, d), or None.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
+        rounds: How often the stack runs, of models that run it more than once.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
         output_attentions: Return attention weights.
@@ -83,6 +84,7 @@ class StackCall:
     prefix_len: Tensor | int | None = None
     deep_embeds: Tensor | None = None
     prepended: Tensor | None = None
+    rounds: int = 1
     lead: int = 0
     use_cache: bool = False
     output_attentions: bool = False
@@ -102,6 +104,8 @@ class StackOutput:
         attentions: Weights of each self attention layer, (b, h, n, m).
         cross_attentions: Weights of each cross attention layer, (b, h, n, m).
         log_probs: Logarithms of the probabilities of drawn keys, (b, h, n), of each self attention layer that draws.
+        loops: What each loop of a looped model gave, (b, n, d).
+        exit_logits: The exit gate of a looped model after each loop, (b, n, loops).
     """
 
     hidden: Tensor
@@ -111,6 +115,8 @@ class StackOutput:
     attentions: list[Tensor] = field(default_factory=list)
     cross_attentions: list[Tensor] = field(default_factory=list)
     log_probs: list[Tensor] = field(default_factory=list)
+    loops: list[Tensor] = field(default_factory=list)
+    exit_logits: Tensor | None = None
 
 
 @dataclass(frozen=True)
