@@ -287,8 +287,8 @@ class CausalGeneration(Generation):
             prefix_attn_len: Number of tokens of each row that see each other.
             self_attn_kv_mask: Which of all tokens so far self attention may look at.
             encoder_position_ids: Positions of what cross attention looks at.
-            **kwargs: What is put into layers, for all tokens that there will be, and further arguments of generate(): of
-                these recycle_steps and looped_steps go on to the model.
+            **kwargs: What is put into layers, for all tokens that there will be, and further arguments of generate():
+                of these recycle_steps and looped_steps go on to the model.
         """
         n = sizes(input_ids)[1]
         inside = put_in_of_step(kwargs, n, cached=past_key_values is not None)
