@@ -39,6 +39,7 @@ SINUSOIDS = {**NO_ROTARY, "position_embedding": "sinusoidal"}
 FORGETS, BY_ROW = {"attn_data_dependent_alibi": True}, {"attn_data_dependent_alibi_per_row": True}
 CURVES = {"attn_use_rel_proj_pos_bias": True, "attn_rel_proj_max_dist": 256}
 ALIBI = {**NO_POSITIONS, "position_bias": "alibi"}
+DYNAMIC = {"position_bias": "dynamic", "dynamic_pos_bias_log_distance": True}
 XL = {"max_mem_len": 64}
 
 QK_NORM = {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "attn_qk_norm_seq_len": 256}
@@ -55,6 +56,12 @@ NO_ATTENTION = {"custom_layers": ["f", "f", "f", "f"]}
 DEPTH_ATTENTION = {"attn_aggregated_residuals": True, "attn_aggregated_residual_rank": 16}
 HYPER = {"residual": "hyper", "num_residual_streams": 4}
 GATED = {"residual": "gated_multi", "num_residual_streams": 4, "read_gate_rank": 8}
+COSINES = {"attn_qk_norm": True}
+GRU = {"attn_hybrid_module": "gru"}
+LATENTS = {"attn_dim_latent_q": 64, "attn_dim_latent_kv": 64}
+CAPPED = {"attn_softclamp_logits": True, "attn_logit_softclamp_value": 5.0}
+WIDE_VALUES = {"attn_dim_head": 16, "attn_value_dim_head": 48}
+BELIEFS = {"attn_orthog_projected_values_per_head": True}
 GLU = {"ff_glu": True, "ff_mult": 8 / 3}
 TAPERED = {"depth": 4, "ff_mult": [6, 5, 3, 2]}
 PAIRS = {"custom_layers": ["a", "a", "f", "f", "a", "a", "f", "f"]}
@@ -83,6 +90,49 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("attn-gate-values", {"attn_gate_values": True}),
     Variant("attn-qk-norm-learned-temperature", QK_NORM),
     Variant("attn-collab-heads", {"attn_collab_heads": True, "attn_collab_compression": 0.5}),
+    Variant("attn-output-projection", {"attn_out_bias": True}, "and a bias"),
+    Variant("attn-window", {"max_attend_past": 64}, "a quarter of the window of text"),
+    Variant("attn-sublayer-dropout", {"attn_sublayer_dropout": 0.1}),
+    Variant("attn-flash", {"attn_kernel": "eager"}, "step by step, with the same numbers", without=True),
+    # Attention: scores and weights
+    Variant("attn-softclamp-logits", CAPPED),
+    Variant("attn-l2-distance", {"attn_l2_distance": True}),
+    Variant("attn-pre-scale-post-talking-heads", {"attn_pre_scale_post_talking_heads": True}),
+    Variant("attn-selective", {"attn_selective": True}),
+    Variant("attn-sigmoid", {"attn_normalizer": "sigmoid"}),
+    Variant("attn-hard", {"attn_normalizer": "hard"}),
+    Variant("attn-gumbel-softmax", {"attn_normalizer": "gumbel"}),
+    Variant("attn-gumbel-softmax/soft", {"attn_normalizer": "gumbel", "attn_gumbel_softmax_hard": False}),
+    Variant("attn-cog-signed", {"attn_cog_signed": True}),
+    Variant("attn-inverted", {"attn_inverted_attention": True}),
+    Variant("attn-learned-sink", {"attn_head_learned_sink": True}),
+    # Attention: queries and keys
+    Variant("attn-kv-heads", {"attn_kv_heads": 2}),
+    Variant("attn-kv-heads/multi-query", {"attn_kv_heads": 1}),
+    Variant("attn-value-dim-head", WIDE_VALUES, "for as many weights"),
+    Variant("attn-mla", LATENTS),
+    Variant("attn-mla-decoupled-rope", {**LATENTS, "attn_latent_rope_subheads": 1}, against="attn-mla"),
+    Variant("attn-qk-norm", COSINES),
+    Variant("attn-qk-norm-dim-scale", {**COSINES, "attn_qk_norm_dim_scale": True}, against="attn-qk-norm"),
+    Variant("attn-qk-rmsnorm", {"attn_qk_rmsnorm": True}),
+    Variant("attn-k-rmsnorm", {"attn_k_rmsnorm": True}),
+    Variant("attn-add-zero-kv", {"attn_add_zero_kv": True}),
+    # Attention: values
+    Variant("attn-gate-value-heads", {"attn_gate_value_heads": True}),
+    Variant("attn-output-gate", {"attn_output_gate": True}),
+    Variant(
+        "attn-output-gate/both", {"attn_gate_values": True, "attn_output_gate": True}, "", against="attn-gate-values"
+    ),
+    Variant("attn-value-rmsnorm", {"attn_value_rmsnorm": True}),
+    Variant("attn-laser", {"attn_laser": True}),
+    Variant("attn-belief", {"attn_orthog_projected_values": True}),
+    Variant("attn-belief/per-head", BELIEFS),
+    Variant("attn-hybrid-module", GRU, "a GRU more in each block"),
+    Variant(
+        "attn-hybrid-module/narrow",
+        {**GRU, "ff_mult": 1},
+        "and narrower feed-forward layers, for about as many weights",
+    ),
     # Positions
     Variant("pos-rotary", NO_POSITIONS, "no positions at all", without=True),
     Variant("pos-rotary-half-split", {"rotary_layout": "half"}, "in place of interleaved pairs"),
@@ -98,7 +148,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("pos-alibi-learned", {**ALIBI, "alibi_learned": True}, against="pos-alibi"),
     Variant("pos-infused-attention", {**NO_ROTARY, "position_infused_attn": True}, "in place of rotary positions"),
     Variant("pos-polar", {**NO_ROTARY, "polar_pos_emb": True}, "in place of rotary positions"),
-    Variant("pos-dynamic-bias", {**NO_POSITIONS, "position_bias": "dynamic"}, "in place of rotary positions"),
+    Variant("pos-dynamic-bias", {**NO_POSITIONS, **DYNAMIC}, "in place of rotary positions"),
     Variant("pos-rel-module-kwargs", {**ALIBI, "alibi_slopes": [0.7, 0.3, 0.1, 0.03]}, against="pos-alibi"),
     Variant("pos-forgetting", {**NO_POSITIONS, **FORGETS}, "in place of rotary positions"),
     Variant("pos-forgetting-per-row", {**NO_POSITIONS, **FORGETS, **BY_ROW}, against="pos-forgetting"),
@@ -177,6 +227,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("emb-dropout", {"emb_dropout": 0.1}),
     Variant("mem-tokens", {"num_memory_tokens": 8}),
     Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
+    Variant("mem-recycling", {"recycling": True, "train_max_recycle_steps": 2}),
+    Variant("mem-looped", {"looped": True, "max_looped_steps": 2, "norm_placement": "pre_and_post"}),
     Variant("mem-shift-down", {**XL, "shift_mem_down": 1}, "", "segments", against="mem-xl"),
     # Outputs
     Variant("out-logits-bias", {"logits_bias": True}),
@@ -189,6 +241,13 @@ VARIANTS: tuple[Variant, ...] = (
         "pos-rotary-cross", {**SEQ2SEQ, "dec_cross_attn_rotary_pos_emb": True}, "", "seq2seq", against="loss-seq2seq"
     ),
     Variant("emb-tied-enc-dec", {**SEQ2SEQ, "tie_token_emb": True}, "", "seq2seq", against="loss-seq2seq"),
+    Variant(
+        "cross-attn-token-dropout",
+        {**SEQ2SEQ, "cross_attn_tokens_dropout": 0.1},
+        "",
+        "seq2seq",
+        against="loss-seq2seq",
+    ),
     Variant("mod-vit", VIT, "attention between the patches", "digits", against="digits"),
     Variant("mod-vit-cls-head", {**VIT, **CLS}, "", "digits", against="mod-vit"),
     Variant("out-cls-token", {**VIT, "pooling": "cls"}, "in place of the mean", "digits", against="mod-vit"),
@@ -207,6 +266,14 @@ NOT_MEASURED: dict[str, str] = {
     "pos-seq-offset": "that a cache changes nothing is a contract (cached decoding = one pass)",
     "attn-causal": "without it a model reads the byte it shall predict; every text run here has it",
     "attn-mask-key-padding": "the windows are full; what a mask must do is a contract (padded = alone)",
+    "attn-mask-custom": "plain text has no pairs of bytes to keep apart; what a mask must do is a contract",
+    "attn-mask-self-kv": "an argument of single calls; in text no byte is to be hidden",
+    "attn-bias-external": "an argument of single calls; nothing is known of pairs of bytes",
+    "attn-flash-packed": "the windows are full; that each text gives what it gives alone is tested",
+    "attn-onnxable": "it sets nothing; there is nothing to train",
+    "attn-qkvo-deltas": "an argument of single calls; what is added comes from the caller",
+    "attn-weight-delta": "an argument of single calls; what is added comes from the caller",
+    "attn-custom-fn": "it does what the registered function does",
     "cross-attention": "it needs something to look at; it is measured with the encoder, as loss-seq2seq",
     "pos-custom": "other numbers for the same places; there is nothing to train",
     "norm-unit-offset": "it shows under weight decay alone, which no run here has: the steps would be the same",
@@ -222,6 +289,10 @@ NOT_MEASURED: dict[str, str] = {
     "emb-prepend": "nothing stands in front of a window of text",
     "emb-custom-embedder": "it does what the registered layer does",
     "emb-transform-tokens": "it does what the registered function does",
+    "cond-additional-kv": "there is no other model whose keys and values a run could be given",
+    "cond-kv-residuals": "a run has nothing to add to keys and values",
+    "mem-in-attn-cond": "what is added comes from a model of the caller's, an encoder of bars in the paper",
+    "loss-looped-exit": "mem-looped is trained with it; without it the gate learns nothing",
     "mem-kv-cache": "it gives the numbers of one pass, sooner; nothing is trained with it",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",
     "out-logits": "every run has a score for each byte; further ones would have nothing to predict",

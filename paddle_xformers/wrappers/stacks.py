@@ -10,6 +10,7 @@ from paddle import Tensor
 from ..config import schema
 from ..errors import ConfigError
 from ..models import XContinuousConfig, XContinuousModel
+from ..models.put_in import taken_from
 from ..nn.calls import StackCall
 from ..nn.stack import Stack
 from .base import ModelWrapper
@@ -110,7 +111,8 @@ class AttentionLayers(ModelWrapper):
             layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Hidden states, (b, n, d), after the final norm; with `return_hiddens` also what the layers gave.
@@ -118,6 +120,7 @@ class AttentionLayers(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the stack or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments(type(self).__name__, others, self.forward, _NOT_TAKEN)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
         attention_mask, positions = combine_masks(mask, attn_mask, pos)
@@ -130,6 +133,7 @@ class AttentionLayers(ModelWrapper):
             condition=condition,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            **inside,
             layers_execute_order=layers_execute_order,
             repeat_blocks=repeat_blocks,
             transform_block_inputs=transform_block_inputs,

@@ -17,6 +17,7 @@ from ..models import (
     XEncoderForMaskedLM,
     XEncoderModel,
 )
+from ..models.put_in import taken_from
 from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
@@ -28,6 +29,9 @@ _NOT_TAKEN = {
     "cache": "AutoregressiveWrapper.generate keeps keys and values by itself, and so does .model(past_key_values=...)",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
     "return_embeddings_and_intermediates": "call .model(output_hidden_states=True, output_attentions=True)",
+    "max_looped_steps": "give looped_steps for this call, or max_looped_steps to the constructor",
+    "looped_inference": "every loop is run, and looped_exit_prob_threshold of the constructor says which one counts",
+    "looped_exit_prob_threshold": "give it to the constructor",
 }
 
 
@@ -117,6 +121,9 @@ class TransformerWrapper(ModelWrapper):
         transform_block_inputs: Any = None,
         embed_ids: Mapping[str, Tensor] | None = None,
         prefix_attn_len: Tensor | int | None = None,
+        recycle_steps: int | None = None,
+        looped_steps: int | None = None,
+        looped_pred_all_logits: bool = False,
         **others: Any,
     ) -> Any:
         """Run the model.
@@ -147,15 +154,22 @@ class TransformerWrapper(ModelWrapper):
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
             prefix_attn_len: Number of the first tokens that all may look at, for all rows or for each, (b) (needs a
                 PrefixDecoder); memory tokens and padding do not count.
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            recycle_steps: How often the layers run (needs recycling).
+            looped_steps: Likewise (needs looped).
+            looped_pred_all_logits: Return the logits after each loop and those of the exit gate, too.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Logits, (b, n, v), a tuple of them with num_output_heads, or hidden states, (b, n, d), or a pair of both.
+            With `looped_pred_all_logits` a pair of that and a pair: logits of each loop, (b, n, v), and of the gate,
+            (b, n, loops).
             With `return_mems` or `return_attn` a pair of that and the mems, or a list of weights, (b, h, n, m) each.
 
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("TransformerWrapper", others, self.forward, _NOT_TAKEN)
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
@@ -174,6 +188,7 @@ class TransformerWrapper(ModelWrapper):
             "condition": condition,
             "self_attn_kv_mask": self_attn_kv_mask,
             "attn_bias": attn_bias,
+            **inside,
             "layers_execute_order": layers_execute_order,
             "repeat_blocks": repeat_blocks,
             "transform_block_inputs": transform_block_inputs,
@@ -184,6 +199,11 @@ class TransformerWrapper(ModelWrapper):
             arguments["prefix_attn_len"] = self._checked_prefix(prefix_attn_len)
         if mems is not None or return_mems:
             arguments |= {"mems": mems_to_model(mems), "return_mems": return_mems}
+        rounds = {"recycle_steps": recycle_steps, "looped_steps": looped_steps}
+        arguments |= {name: steps for name, steps in rounds.items() if steps is not None}
+        if looped_pred_all_logits:
+            output = self._all_loops(arguments, return_mems or return_attn or return_embeddings)
+            return output.logits, (output.loop_logits, output.exit_logits)
         result, output = self._run(arguments, return_embeddings, return_logits_and_embeddings)
         if return_mems:
             return result, mems_from_model(output.mems)
@@ -212,6 +232,15 @@ class TransformerWrapper(ModelWrapper):
                 "attn_layers=PrefixDecoder(...), or leave it out"
             )
         return length
+
+    def _all_loops(self, arguments: dict[str, Any], more: bool) -> Any:
+        """Return the model's output with the logits after each loop."""
+        if more or not getattr(self.config, "looped", False) or self.return_only_embed:
+            raise InputError(
+                "looped_pred_all_logits needs looped=True and a head, and comes alone: leave out return_mems, "
+                "return_attn and return_embeddings, or the argument"
+            )
+        return self.model(**arguments, looped_pred_all_logits=True)
 
     def _check_wishes(self, return_mems: bool, return_attn: bool, mems: Any, return_both: bool) -> None:
         if return_mems and return_attn:

@@ -17,10 +17,13 @@ from paddle_xformers.config import schema
 
 SMALL = {"num_tokens": 37, "dim": 32, "depth": 3, "heads": 4, "attn_dim_head": 8, "max_seq_len": 64}
 NO_PAPER = {
+    *("attn-output-projection", "attn-mask-custom", "attn-bias-external", "attn-onnxable", "attn-weight-delta"),
+    *("attn-pre-scale-post-talking-heads", "attn-custom-fn", "attn-add-zero-kv", "attn-value-dim-head"),
+    *("attn-k-rmsnorm", "attn-value-rmsnorm", "attn-belief"),
     *("attn-mask-key-padding", "pos-custom", "pos-rotary-values", "pos-rel-proj-bias", "norm-unit-offset"),
     *("pos-seq-start", "pos-seq-offset"),
     *("residual-fn-kwargs", "residual-gated-multi", "ff-solu", "ff-deep-embed"),
-    *("layers-repeat-blocks", "layers-transformer-block", "emb-custom-embedder", "mem-kv-cache"),
+    *("layers-repeat-blocks", "layers-transformer-block", "emb-custom-embedder", "mem-kv-cache", "mem-recycling"),
     *(
         "out-logits",
         "out-logits-bias",

@@ -14,7 +14,9 @@ from .pages import PAGES, ROOT, examples, name_of
 
 WITH_EXAMPLES = [page for page in PAGES if examples(page)]
 # What these pages show changes the whole process.
-OWN_PROCESS = {"docs/cpu.md", "docs/extending.md", "docs/features/embeddings.md"}
+OWN_PROCESS = {
+    *("docs/cpu.md", "docs/extending.md", "docs/features/attention-scores.md", "docs/features/embeddings.md"),
+}
 
 
 def source_of(page: Path) -> str:
