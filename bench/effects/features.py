@@ -208,6 +208,9 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("mem-tokens", "Memory tokens"),
         ("mem-xl", "Transformer-XL recurrence"),
         ("mem-shift-down", "Mems shifted down"),
+        ("mem-recycling", "Recycling"),
+        ("mem-looped", "Looped language models"),
+        ("loss-looped-exit", "Loss of looped models"),
         ("mem-kv-cache", "Key/value cache"),
     ),
     "outputs": (
@@ -230,6 +233,9 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("cond-adaptive-rmsnorm", "Adaptive RMSNorm"),
         ("cond-adaptive-layerscale", "Adaptive LayerScale"),
         ("cond-adaptive-mlp", "A network for the condition"),
+        ("cond-additional-kv", "Keys and values of another model"),
+        ("cond-kv-residuals", "Residuals of keys and values"),
+        ("mem-in-attn-cond", "A condition in every layer"),
     ),
     "families": (
         ("loss-seq2seq", "Encoder and decoder"),

@@ -23,6 +23,7 @@ from .options import (
     OutputOptions,
     PositionOptions,
     ResidualOptions,
+    RoundsOptions,
     StreamOptions,
     TokenOptions,
     VisionOptions,
@@ -91,6 +92,7 @@ class StackOptions:
     decoder: DecoderOptions = DecoderOptions()
     extra_tokens: ExtraTokenOptions = ExtraTokenOptions()
     output: OutputOptions = OutputOptions()
+    rounds: RoundsOptions = RoundsOptions()
     tokens: TokenOptions | None = None
     vision: VisionOptions | None = None
     continuous: ContinuousOptions | None = None
@@ -145,6 +147,7 @@ def stack_options(values: Mapping[str, Any], *, causal: bool) -> StackOptions:
         causal=causal,
         extra_tokens=ExtraTokenOptions(**group_values(ExtraTokenOptions, values)),
         output=OutputOptions(**group_values(OutputOptions, values)),
+        rounds=RoundsOptions(**group_values(RoundsOptions, values)),
         decoder=DecoderOptions(**group_values(DecoderOptions, values)),
         tokens=TokenOptions(**group_values(TokenOptions, values)) if "num_tokens" in values else None,
         vision=VisionOptions(**group_values(VisionOptions, values)) if "patch_size" in values else None,

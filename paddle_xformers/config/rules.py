@@ -15,6 +15,7 @@ from .options import LayoutOptions
 from .output_rules import OUTPUT_RULES
 from .position_rules import POSITION_RULES
 from .residual_rules import RESIDUAL_RULES
+from .rounds_rules import ROUNDS_RULES
 from .rule import Rule, Values, each, kinds
 from .schema import group_values, schema, value_in_force
 from .vision_rules import VISION
@@ -56,6 +57,7 @@ COMBINATIONS: tuple[Rule, ...] = (
     *FEEDFORWARD_RULES,
     *RESIDUAL_RULES,
     *OUTPUT_RULES,
+    *ROUNDS_RULES,
     Rule(
         ("custom_layers",),
         lambda v: (

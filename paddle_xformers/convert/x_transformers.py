@@ -79,6 +79,8 @@ _AROUND: tuple[Rule, ...] = (
     Rule("post_emb_norm.gamma", "{base}.embeddings.norm.weight"),
     Rule("project_emb.{part}", "{base}.embeddings.project.{part}", transposed),
     Rule("ff_deep_embed", "{base}.deep_embeddings.weight"),
+    Rule("recycled_proj.weight", "{base}.recycled_proj.weight", transposed),
+    Rule("exit_gate.weight", "{base}.exit_gate.weight", transposed),
     Rule("memory_tokens", "{base}.memory_tokens.weight"),
 )
 

@@ -36,6 +36,7 @@ from .inputs import (
 from .outputs import XModelOutput
 from .packing import check_packed, packed_output, segments_of, unpacked_call
 from .prefix import Prefix, joined
+from .put_in import check_put_in
 
 
 class Backbone:
@@ -95,6 +96,7 @@ class Backbone:
             check_length(self.stack, b, n, call.attention_mask, cache)
             check_prefix(self.stack, b, n, call.prefix_len, cache)
             check_extras(self.stack, b, n, call)
+            check_put_in(self.stack, b, n, call)
         check_condition(self.stack, b, n, call.condition, call.mems)
         if call.packed is not None or call.packed_context is not None:
             raise InputError(
@@ -121,7 +123,12 @@ class Backbone:
         if not excise:
             n, front, held = n + front, 0, None
         past = before - (0 if held is None else sizes(held)[1])
-        return _model_output(self.stack(x, positions, call), call.lead + front, past + n)
+        return _model_output(self.run_stack(x, positions, call), call.lead + front, past + n)
+
+    def run_stack(self, x: Tensor, tokens: Tensor, call: StackCall) -> StackOutput:
+        """Run the layers; see `Stack.forward`."""
+        output: StackOutput = self.stack(x, tokens, call)
+        return output
 
 
 class TokenBackbone(Backbone):
@@ -246,6 +253,8 @@ def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
         cross_attentions=tuple(crossed) or None,
         mems=output.mems,
         gumbel_log_probs=tuple(chances[:, :, lead:] for chances in output.log_probs) or None,
+        loop_states=tuple(_tokens_only(states, lead) for states in output.loops) or None,
+        exit_logits=None if output.exit_logits is None else _tokens_only(output.exit_logits, lead),
     )
 
 

@@ -174,13 +174,13 @@ def check_memory(stack: Stack, b: int, call: StackCall) -> None:
     if mems is not None and past is not None:
         raise InputError("give mems only with the first call of a segment: past_key_values already holds them")
     held = [] if past is None else [len(entry) for entry in past[1:]]
-    kept = [step.leaves for step in steps if step.leaves]
+    kept = [step.leaves for step in steps if step.leaves] * call.rounds
     if past is not None and held != kept:
         raise InputError(
             f"past_key_values holds {held} tensors, layer by layer, but those of this model keep {kept}; pass the "
             "cache that this very model returned"
         )
-    layers = sum(step.kind == "a" for step in steps)
+    layers = sum(step.kind == "a" for step in steps) * call.rounds
     if mems is not None and len(mems) != layers + 1:
         raise InputError(
             f"mems holds the states of {len(mems) - 1} layers, but this model runs {layers} self attention layers; "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
+from ..config.options import RoundsOptions
 from ..errors import InputError
 from ..nn.sizes import sizes
 from .inputs import check_labels
@@ -85,6 +88,22 @@ def class_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor
     Raises:
         InputError: If a label is no class.
     """
+    losses = each_loss(logits, labels, ignored)
+    # Paddle's own mean also counts the places left out, where ignore_index is negative.
+    return losses.sum() / (labels != ignored).astype("float32").sum().clip(min=1)
+
+
+def each_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor:
+    """Cross entropy of each place, of the shape of the labels; 0 where it takes no part.
+
+    Args:
+        logits: (..., c).
+        labels: Class of each place, (...).
+        ignored: Label of places that are left out.
+
+    Raises:
+        InputError: If a label is no class.
+    """
     try:
         losses = F.cross_entropy(logits.astype("float32"), labels, ignore_index=ignored, reduction="none")
     except (ValueError, IndexError) as error:
@@ -92,5 +111,36 @@ def class_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor
             f"labels holds a number that is no class: allowed is 0 to {logits.shape[-1] - 1}, and "
             f"{ignored} for places that take no part"
         ) from error
-    # Paddle's own mean also counts the places left out, where ignore_index is negative.
-    return losses.sum() / (labels != ignored).astype("float32").sum().clip(min=1)
+    return losses.reshape(labels.shape)
+
+
+def loss_of_loops(logits: Sequence[Tensor], targets: Tensor, exit_logits: Tensor, options: RoundsOptions) -> Tensor:
+    """Loss of a looped language model (2510.25741): that of each loop by how likely it is the last, and of the gate.
+
+    The gate learns to stop a token where the next loop would hardly make its loss smaller.
+
+    Args:
+        logits: Logits after each loop, (b, n, v).
+        targets: The token to predict at each place, (b, n); -100 is left out.
+        exit_logits: The gate after each loop, (b, n, loops).
+        options: The fields of the loss.
+
+    Raises:
+        InputError: If the shapes differ, or a label is no token.
+    """
+    check_labels(targets, logits[0])
+    losses = paddle.stack([each_loss(each, targets) for each in logits], axis=-1)  # (b, n, loops)
+    known = (targets != IGNORED).astype("float32").unsqueeze(-1)  # (b, n, 1)
+    places, loops = known.sum().clip(min=1), len(logits)
+    gates = exit_logits.astype("float32")
+    stops, goes = F.log_sigmoid(gates), F.log_sigmoid(-gates)  # (b, n, loops)
+    before = goes.cumsum(axis=-1) - goes  # of having gone on so far
+    last = paddle.zeros_like(stops[..., :1])  # whoever is still there stops
+    shares = (before + paddle.concat([stops[..., :-1], last], axis=-1)).exp().detach()
+    total = (losses * shares * known).sum() / (places * loops)
+    if loops == 1:
+        return total
+    gained = (losses[..., 1:] - losses[..., :-1]).detach()
+    wanted = F.sigmoid(options.looped_loss_slope * (gained + options.looped_loss_threshold_exit))
+    errors = F.binary_cross_entropy_with_logits(gates[..., :-1], wanted, reduction="none")
+    return total + options.looped_exit_loss_weight * (errors * known).sum() / (places * (loops - 1))

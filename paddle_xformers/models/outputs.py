@@ -45,10 +45,14 @@ class XModelOutput(BaseModelOutputWithPastAndCrossAttentions):
         mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
         gumbel_log_probs: Logarithms of the probabilities of the keys that queries drew, (b, h, n), of each self
             attention layer that draws; None unless asked for.
+        loop_states: What each loop of a looped model gave, (b, n, d) each.
+        exit_logits: The exit gate of a looped model after each loop, (b, n, loops).
     """
 
     mems: tuple[Tensor, ...] | None = None
     gumbel_log_probs: tuple[Tensor, ...] | None = None
+    loop_states: tuple[Tensor, ...] | None = None
+    exit_logits: Tensor | None = None
 
 
 @dataclass
@@ -62,6 +66,8 @@ class XCausalLMOutput(CausalLMOutputWithCrossAttentions):
         next_embed_pred: The predicted embedding of the token after each place, (b, n, d); None unless asked for.
         gumbel_log_probs: Logarithms of the probabilities of the keys that queries drew, (b, h, n), of each self
             attention layer that draws; None unless asked for.
+        loop_logits: Logits after each loop of a looped model, (b, n, v) each; None unless asked for.
+        exit_logits: The exit gate of a looped model after each loop, (b, n, loops); likewise.
     """
 
     mems: tuple[Tensor, ...] | None = None
@@ -69,6 +75,8 @@ class XCausalLMOutput(CausalLMOutputWithCrossAttentions):
     logit_entropies: Tensor | None = None
     next_embed_pred: Tensor | None = None
     gumbel_log_probs: tuple[Tensor, ...] | None = None
+    loop_logits: tuple[Tensor, ...] | None = None
+    exit_logits: Tensor | None = None
 
 
 @dataclass

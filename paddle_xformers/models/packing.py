@@ -103,13 +103,16 @@ def check_packed(call: StackCall, b: int) -> None:
         "self_attn_kv_mask": call.key_mask,
         "attn_bias": call.bias,
         "condition": call.condition,
+        "self_attn_additional_kv": call.given,
+        "in_attn_cond": call.in_attn_cond,
         "prefix_attn_len": call.prefix_len,
         "encoder_position_ids": call.context_positions,
     }
     named = [name for name, value in others.items() if value is not None]
     flags = {"use_cache": call.use_cache, "return_mems": call.return_mems, "output_attentions": call.output_attentions}
     flags["return_gumbel_log_probs"] = call.log_probs
-    named += [name for name, on in {**flags, "attn_deltas": bool(call.deltas)}.items() if on]
+    flags |= {"attn_deltas": bool(call.deltas), "self_attn_kv_residuals": bool(call.kv_residuals)}
+    named += [name for name, on in flags.items() if on]
     if named:
         raise InputError(f"{named[0]} does not go with flash_pack_seq_kwargs; leave one out, or pass a padded batch")
 
@@ -146,8 +149,10 @@ def packed_output(output: XModelOutput, own: Segments, n: int) -> XModelOutput:
         own: Where the sequences are.
         n: Length of the row.
     """
-    states = output.hidden_states
+    states, loops = output.hidden_states, output.loop_states
     return XModelOutput(
         last_hidden_state=own.packed(output.last_hidden_state, n),
         hidden_states=None if states is None else tuple(own.packed(part, n) for part in states),
+        loop_states=None if loops is None else tuple(own.packed(part, n) for part in loops),
+        exit_logits=None if output.exit_logits is None else own.packed(output.exit_logits, n),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import paddle
 from paddle import Tensor, nn
 
 from ..errors import ConfigError, InputError
-from ..models.losses import IGNORED, token_loss
+from ..models.losses import IGNORED, loss_of_loops, token_loss
 from .base import evaluating
 from .keywords import refuse_arguments
 from .outputs import mems_to_model
@@ -34,13 +35,24 @@ class AutoregressiveWrapper(nn.Layer):
         ignore_index: Id in a batch that is no target; the model reads `pad_value` there.
         pad_value: Id of padding; stands behind the end token in generated rows.
         mask_prob: Share of the tokens hidden from self attention in a training step (2210.13432).
+        looped_loss_threshold_exit: In place of that of a looped model.
+        looped_loss_slope: Likewise.
+        looped_exit_loss_weight: Likewise.
 
     Raises:
         ConfigError: If the model is none that predicts next tokens, or mask_prob is not in [0, 1).
     """
 
     def __init__(
-        self, net: TransformerWrapper, ignore_index: int = -100, pad_value: int = 0, mask_prob: float = 0.0
+        self,
+        net: TransformerWrapper,
+        ignore_index: int = -100,
+        pad_value: int = 0,
+        mask_prob: float = 0.0,
+        *,
+        looped_loss_threshold_exit: float | None = None,
+        looped_loss_slope: float | None = None,
+        looped_exit_loss_weight: float | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(net, TransformerWrapper) or not net.config.causal or net.return_only_embed:
@@ -50,6 +62,16 @@ class AutoregressiveWrapper(nn.Layer):
             )
         if not 0 <= mask_prob < 1:
             raise ConfigError(f"mask_prob={mask_prob} is not allowed; give a share of at least 0 and less than 1")
+        rounds = net.model.base_model.stack.options.rounds
+        given = {
+            "looped_loss_threshold_exit": looped_loss_threshold_exit,
+            "looped_loss_slope": looped_loss_slope,
+            "looped_exit_loss_weight": looped_exit_loss_weight,
+        }
+        given = {name: value for name, value in given.items() if value is not None}
+        if given and not rounds.looped:
+            raise ConfigError(f"{next(iter(given))} has no effect while looped=False of net; set it or leave this out")
+        self.rounds = dataclasses.replace(rounds, **given)
         self.net = net
         self.ignore_index = ignore_index
         self.pad_value = pad_value
@@ -82,6 +104,9 @@ class AutoregressiveWrapper(nn.Layer):
         targets = paddle.where(targets == self.ignore_index, paddle.full_like(targets, IGNORED), targets)
         if self.mask_prob and self.training:
             given["self_attn_kv_mask"] = self._hidden(ids, given.get("self_attn_kv_mask"))
+        if self.rounds.looped:
+            _, loops = self.net(ids, **{**given, "excise_prepend_embeds": True}, looped_pred_all_logits=True)
+            return loss_of_loops(loops[0], targets, loops[1], self.rounds)
         return token_loss(self.net(ids, **{**given, "excise_prepend_embeds": True}), targets)
 
     def _hidden(self, ids: Tensor, known: Tensor | None) -> Tensor:
@@ -112,6 +137,8 @@ class AutoregressiveWrapper(nn.Layer):
         condition: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        recycle_steps: int | None = None,
+        looped_steps: int | None = None,
         **others: Any,
     ) -> Tensor:
         """Continue prompts by sampling.
@@ -135,6 +162,8 @@ class AutoregressiveWrapper(nn.Layer):
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n + seq_len, dim_condition).
             prepend_embeds: Vectors in front of the prompts, (b, p, emb_dim).
             prepend_mask: Which of them are no padding, (b, p).
+            recycle_steps: How often the layers run (needs recycling).
+            looped_steps: Likewise (needs looped).
             **others: Arguments of x-transformers that are refused, each with the reason.
 
         Returns:
@@ -162,6 +191,8 @@ class AutoregressiveWrapper(nn.Layer):
                 condition=condition,
                 prepend_embeds=prepend_embeds,
                 prepend_mask=prepend_mask,
+                recycle_steps=recycle_steps,
+                looped_steps=looped_steps,
                 use_cache=cache_kv,
                 eos_token_id=eos_token,
                 pad_token_id=self.pad_value,

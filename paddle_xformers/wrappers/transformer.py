@@ -17,6 +17,7 @@ from ..models import (
     XEncoderForMaskedLM,
     XEncoderModel,
 )
+from ..models.put_in import taken_from
 from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
@@ -34,19 +35,22 @@ from .stacks import AttentionLayers
 _NOT_TAKEN = {
     "cache": "AutoregressiveWrapper.generate keeps keys and values by itself, and so does .model(past_key_values=...)",
     "return_embeddings_and_intermediates": "ask for return_embeddings and return_intermediates",
+    "max_looped_steps": "give looped_steps for this call, or max_looped_steps to the constructor",
+    "looped_inference": "every loop is run, and looped_exit_prob_threshold of the constructor says which one counts",
+    "looped_exit_prob_threshold": "give it to the constructor",
 }
 
 
 class TransformerWrapper(ModelWrapper):
     """A language model: token embeddings, the layers given to it, and a head that gives logits.
 
-    Holds, as `model`, an XDecoderForCausalLM around a Decoder and an XEncoderForMaskedLM around an Encoder, whose
-    layers are those of `attn_layers`: the same parameters.
+    Holds, as `model`, an XDecoderForCausalLM around a Decoder or a PrefixDecoder and an XEncoderForMaskedLM around
+    an Encoder, whose layers are those of `attn_layers`: the same parameters.
 
     Args:
         num_tokens: Size of the vocabulary.
         max_seq_len: Longest sequence.
-        attn_layers: The layers, an Encoder or a Decoder.
+        attn_layers: The layers, an Encoder, a Decoder or a PrefixDecoder.
         return_only_embed: Build no head: the model gives hidden states.
         **options: Fields around the layers, in any spelling (emb_dim, emb_dropout, post_emb_norm, tie_embedding,
             num_memory_tokens, max_mem_len, shift_mem_down, use_abs_pos_emb, ...); see docs/keyword-style.md.
@@ -65,8 +69,13 @@ class TransformerWrapper(ModelWrapper):
         **options: Any,
     ) -> None:
         super().__init__()
-        check_layers("TransformerWrapper", attn_layers, AttentionLayers, "an Encoder(...) or a Decoder(...)")
-        config_class, base_class, head_class = _FAMILIES[attn_layers.causal]
+        check_layers(
+            "TransformerWrapper",
+            attn_layers,
+            AttentionLayers,
+            "an Encoder(...), a Decoder(...) or a PrefixDecoder(...)",
+        )
+        config_class, base_class, head_class = _FAMILIES[attn_layers.causal or attn_layers.prefix]
         around = keywords_around_stack(config_class.fields())
         elsewhere = {
             **dict.fromkeys(keywords_around_stack(schema()), "it is for a Decoder only; leave it out"),
@@ -74,6 +83,8 @@ class TransformerWrapper(ModelWrapper):
         }
         options = accepted("TransformerWrapper", options, around, elsewhere)
         options = {"num_tokens": num_tokens, "max_seq_len": max_seq_len, **options}
+        if attn_layers.prefix:
+            options["prefix_lm"] = True
         config = config_class(**{**attn_layers.keywords, **options})
         self.model = (base_class if return_only_embed else head_class)(config)
         adopt_stack(self.model.base_model.stack, attn_layers.stack)
@@ -115,6 +126,10 @@ class TransformerWrapper(ModelWrapper):
         repeat_blocks: Sequence[Any] | None = None,
         transform_block_inputs: Any = None,
         embed_ids: Mapping[str, Tensor] | None = None,
+        prefix_attn_len: Tensor | int | None = None,
+        recycle_steps: int | None = None,
+        looped_steps: int | None = None,
+        looped_pred_all_logits: bool = False,
         return_intermediates: bool = False,
         **others: Any,
     ) -> Any:
@@ -146,16 +161,25 @@ class TransformerWrapper(ModelWrapper):
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
             return_intermediates: Return a `LayerIntermediates` with hidden states, attention weights and logits, too;
                 with return_mems also the mems.
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            prefix_attn_len: Number of the first tokens that all may look at, for all rows or for each, (b) (needs a
+                PrefixDecoder); memory tokens and padding do not count.
+            recycle_steps: How often the layers run (needs recycling).
+            looped_steps: Likewise (needs looped).
+            looped_pred_all_logits: Return the logits after each loop and those of the exit gate, too.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Logits, (b, n, v), a tuple of them with num_output_heads, or hidden states, (b, n, d), or a pair of both.
+            With `looped_pred_all_logits` a pair of that and a pair: logits of each loop, (b, n, v), and of the gate,
+            (b, n, loops).
             With `return_mems`, `return_attn` or `return_intermediates` a pair of that and the mems, a list of weights,
             (b, h, n, m) each, or the intermediates.
 
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("TransformerWrapper", others, self.forward, _NOT_TAKEN)
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
@@ -174,6 +198,7 @@ class TransformerWrapper(ModelWrapper):
             "condition": condition,
             "self_attn_kv_mask": self_attn_kv_mask,
             "attn_bias": attn_bias,
+            **inside,
             "layers_execute_order": layers_execute_order,
             "repeat_blocks": repeat_blocks,
             "transform_block_inputs": transform_block_inputs,
@@ -181,8 +206,15 @@ class TransformerWrapper(ModelWrapper):
             "output_hidden_states": return_intermediates,
             "return_dict": True,
         }
+        if prefix_attn_len is not None:
+            arguments["prefix_attn_len"] = self._checked_prefix(prefix_attn_len)
         if mems is not None or return_mems:
             arguments |= {"mems": mems_to_model(mems), "return_mems": return_mems}
+        rounds = {"recycle_steps": recycle_steps, "looped_steps": looped_steps}
+        arguments |= {name: steps for name, steps in rounds.items() if steps is not None}
+        if looped_pred_all_logits:
+            output = self._all_loops(arguments, return_mems or return_attn or return_embeddings)
+            return output.logits, (output.loop_logits, output.exit_logits)
         result, output = self._run(arguments, return_embeddings, return_logits_and_embeddings)
         order = StackCall(order=layers_execute_order, repeat_blocks=repeat_blocks)
         if return_intermediates:
@@ -215,6 +247,23 @@ class TransformerWrapper(ModelWrapper):
             return output.last_hidden_state, output
         output = self.model(**arguments)
         return _logits(output), output
+
+    def _checked_prefix(self, length: Tensor | int) -> Tensor | int:
+        if not getattr(self.config, "prefix_lm", False):
+            raise InputError(
+                "prefix_attn_len needs layers that look both ways within it; build the wrapper with "
+                "attn_layers=PrefixDecoder(...), or leave it out"
+            )
+        return length
+
+    def _all_loops(self, arguments: dict[str, Any], more: bool) -> Any:
+        """Return the model's output with the logits after each loop."""
+        if more or not getattr(self.config, "looped", False) or self.return_only_embed:
+            raise InputError(
+                "looped_pred_all_logits needs looped=True and a head, and comes alone: leave out return_mems, "
+                "return_attn and return_embeddings, or the argument"
+            )
+        return self.model(**arguments, looped_pred_all_logits=True)
 
     def _check_wishes(self, return_mems: bool, return_attn: bool, mems: Any, return_both: bool) -> None:
         if return_mems and return_attn:

@@ -23,7 +23,7 @@ NO_PAPER = {
     *("attn-mask-key-padding", "pos-custom", "pos-rotary-values", "pos-rel-proj-bias", "norm-unit-offset"),
     *("pos-seq-start", "pos-seq-offset", "out-intermediates", "layers-verbose"),
     *("residual-fn-kwargs", "residual-gated-multi", "ff-solu", "ff-deep-embed"),
-    *("layers-repeat-blocks", "layers-transformer-block", "emb-custom-embedder", "mem-kv-cache"),
+    *("layers-repeat-blocks", "layers-transformer-block", "emb-custom-embedder", "mem-kv-cache", "mem-recycling"),
     *(
         "out-logits",
         "out-logits-bias",

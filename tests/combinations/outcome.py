@@ -98,10 +98,13 @@ def close(found: np.ndarray, expected: np.ndarray, what: str, tolerance: float =
 
 
 def learns(subject: Subject, model: Any, inputs: dict[str, Any]) -> None:
-    """Every parameter of a layer that runs gets a gradient; with dropout and stochastic depth it stays finite."""
+    """Every parameter of a layer that runs gets a gradient; with dropout and stochastic depth it stays finite.
+
+    Those that the model itself has frozen get none.
+    """
     subject.loss(model, inputs).backward()
     idle = idle_parts(model)
-    gradients = {n: p.grad for n, p in model.named_parameters() if not n.startswith(idle)}
+    gradients = {n: p.grad for n, p in model.named_parameters() if not n.startswith(idle) and not p.stop_gradient}
     assert not [n for n, slope in gradients.items() if slope is None], "parameters without a gradient"
     model.clear_gradients()
     model.train()

@@ -97,6 +97,10 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
         {"mixture_of_softmax": True, "squeeze_out_last_dim": True, "logits_dim": 1}
     ],
     ("add_continuous_pred_head", "emb_dim", "dim"): [{"add_continuous_pred_head": True, "emb_dim": 24}],
+    ("recycling", "looped"): [{"recycling": True, "looped": True}],
+    ("recycling", "max_mem_len"): [{"recycling": True, "max_mem_len": 4}],
+    ("looped", "num_output_heads"): [{"looped": True, "num_output_heads": 2}],
+    ("looped", "squeeze_out_last_dim"): [{"looped": True, "squeeze_out_last_dim": True, "logits_dim": 1}],
     ("custom_layers",): [{"custom_layers": ["a", "x"]}],
     ("custom_layers", "cross_attend"): [{"custom_layers": ["a", "c", "f"]}],
     ("custom_layers", "par_ratio", "sandwich_coef"): [{"par_ratio": 2, "sandwich_coef": 1}],

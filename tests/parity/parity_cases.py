@@ -587,8 +587,12 @@ CASES = [
 ]
 
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
+ROUNDS = "a call or a wrapper says it there: tests/parity/test_parity_rounds.py"
 HEADS = "not the logits alone, or of another shape: tests/parity/test_parity_heads.py"
 NOT_IN_UPSTREAM = {
+    **dict.fromkeys(("recycling", "train_max_recycle_steps", "looped", "max_looped_steps"), ROUNDS),
+    **dict.fromkeys(("looped_loss_threshold_exit", "looped_loss_slope", "looped_exit_loss_weight"), ROUNDS),
+    "looped_exit_prob_threshold": "one row at a time there: tests/models/decoder/test_rounds.py",
     "add_continuous_pred_head": HEADS,
     "logits_dim": HEADS,
     "next_embed_loss_weight": HEADS,

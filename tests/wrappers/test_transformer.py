@@ -170,16 +170,16 @@ def test_arguments_that_change_nothing_are_taken():
 def test_intermediates():
     model, x = language_model(around={"num_memory_tokens": 2, "max_mem_len": 4}), tokens()
     logits, found = model(x, return_intermediates=True)
-    np.testing.assert_array_equal(logits.numpy(), model(x).numpy())
+    np.testing.assert_allclose(logits.numpy(), model(x).numpy(), atol=1e-5)  # other kernels keep no weights
     np.testing.assert_array_equal(found.logits.numpy(), logits.numpy())
-    np.testing.assert_array_equal(found.last_hidden.numpy(), model(x, return_embeddings=True).numpy())
+    np.testing.assert_allclose(found.last_hidden.numpy(), model(x, return_embeddings=True).numpy(), atol=1e-5)
     weights = model(x, return_attn=True)[1]
     for layer, expected in zip(found.attn_intermediates, weights, strict=True):
         np.testing.assert_array_equal(layer.post_softmax_attn.numpy(), expected.numpy())
     assert {layer.layer_type for layer in found.attn_intermediates} == {"a"} and found.mems is None
     _, found = model(x, return_intermediates=True, return_mems=True)
     for part, expected in zip(found.mems, model(x, return_mems=True)[1], strict=True):
-        np.testing.assert_array_equal(part.numpy(), expected.numpy())
+        np.testing.assert_allclose(part.numpy(), expected.numpy(), atol=1e-5)
     hidden, found = model(x, return_embeddings=True, return_intermediates=True)
     assert found.logits is None
     np.testing.assert_array_equal(hidden.numpy(), found.last_hidden.numpy())

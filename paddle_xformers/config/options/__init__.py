@@ -18,6 +18,7 @@ from .output import OutputOptions
 from .position import PositionOptions, SchemeOptions, SequenceOptions
 from .position_bias import CausalBiasOptions
 from .residual import ResidualOptions
+from .rounds import RoundsOptions
 from .seq2seq import Seq2SeqOptions
 from .streams import StreamOptions
 from .token import EmbeddingWidthOptions, ExtraTokenOptions, TokenOptions
@@ -59,6 +60,7 @@ ALL_GROUPS: tuple[type, ...] = (
     *TOKEN_GROUPS,
     ExtraTokenOptions,
     DecoderOptions,
+    RoundsOptions,
     EncoderOptions,
     MaskedLMOptions,
     HeadOptions,
@@ -96,6 +98,7 @@ __all__ = [
     "OutputOptions",
     "PositionOptions",
     "ResidualOptions",
+    "RoundsOptions",
     "SchemeOptions",
     "Seq2SeqOptions",
     "SequenceOptions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...config.options import TOKEN_GROUPS, DecoderOptions, ExtraTokenOptions
+from ...config.options import TOKEN_GROUPS, DecoderOptions, ExtraTokenOptions, RoundsOptions
 from ..configuration import XPretrainedConfig
 
 
@@ -11,5 +11,5 @@ class XDecoderConfig(XPretrainedConfig):
 
     model_type = "xdecoder"
     main_model = "XDecoderForCausalLM"
-    groups = (*TOKEN_GROUPS, ExtraTokenOptions, DecoderOptions)
+    groups = (*TOKEN_GROUPS, ExtraTokenOptions, DecoderOptions, RoundsOptions)
     causal = True

@@ -11,7 +11,9 @@ from ...errors import InputError
 from ...nn.lm_head import LMHead, NextEmbedding, entropy, make_lm_head
 from ...nn.places import token_positions
 from ...nn.sizes import sizes
-from ..losses import IGNORED, next_token_loss, number_loss, shifted
+from ..inputs import check_labels
+from ..losses import IGNORED, loss_of_loops, next_token_loss, number_loss, shifted
+from ..outputs import XModelOutput
 from ..prefix import tokens_of
 
 
@@ -102,20 +104,22 @@ class DecoderHeads:
 
     def heads_output(
         self,
-        hidden: Tensor,
+        output: XModelOutput,
         labels: Tensor | None,
         *,
         entropies: bool,
         next_embedding: bool,
+        loops: bool,
         **inputs: Any,
     ) -> dict[str, Any]:
         """Return what the heads add to the output: loss, logits and what was asked for.
 
         Args:
-            hidden: The last hidden state, (b, n, d).
+            output: What the model without heads gave.
             labels: Labels, or None.
             entropies: Whether the entropies of the logits are asked for.
             next_embedding: Whether the predicted embeddings are asked for.
+            loops: Whether the logits after each loop are asked for.
             **inputs: As in `embedding_loss`, and prepend_embeds where the result begins with them.
 
         Raises:
@@ -126,10 +130,26 @@ class DecoderHeads:
                 "return_next_embed_pred needs add_continuous_pred_head=True in the configuration; set it or leave the "
                 "argument out"
             )
+        if loops and output.loop_states is None:
+            raise InputError(
+                "looped_pred_all_logits needs looped=True in the configuration; set it or leave the argument out"
+            )
+        hidden = output.last_hidden_state
         found = self.logits_of_heads(hidden)
         front = inputs["prepend_embeds"]
-        loss = None
-        if labels is not None:
+        loss, each = None, None
+        if output.loop_states is not None and (loops or labels is not None):
+            each = tuple(self.lm_head(states) for states in output.loop_states)
+        if labels is not None and each is not None and output.exit_logits is not None:
+            each_of_tokens = [tokens_of(logits, front, False) for logits in each]
+            check_labels(labels, each_of_tokens[0])
+            loss = loss_of_loops(
+                each_of_tokens,
+                shifted(labels),
+                tokens_of(output.exit_logits, front, False),
+                self.base_model.stack.options.rounds,
+            )
+        elif labels is not None:
             loss = self.loss_of_heads(tuple(tokens_of(logits, front, False) for logits in found), labels)
         predicted = None
         if self.next_embed_head is not None and (next_embedding or loss is not None):
@@ -144,4 +164,6 @@ class DecoderHeads:
             "head_logits": found if len(found) > 1 else None,
             "logit_entropies": entropy(found[0]) if entropies else None,
             "next_embed_pred": predicted if next_embedding else None,
+            "loop_logits": each if loops else None,
+            "exit_logits": output.exit_logits if loops else None,
         }

@@ -12,7 +12,7 @@ from ..._compat import import_paddlenlp
 from ...errors import InputError
 from ...nn.calls import StackCall
 from ..backbone import TokenBackbone
-from ..extras import Extras, taken, told_to_embedder
+from ..extras import taken, told_to_embedder
 from ..generate import CausalGeneration
 from ..losses import IGNORED
 from ..outputs import XCausalLMOutput, XModelOutput, as_asked
@@ -21,6 +21,7 @@ from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XDecoderConfig
 from .heads import DecoderHeads
+from .rounds import DecoderExtras, DecoderRounds, rounds_asked_for
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,7 +40,7 @@ class XDecoderPretrainedModel(XPretrainedModel):
 
 
 @register_base_model
-class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
+class XDecoderModel(XDecoderPretrainedModel, DecoderRounds, TokenBackbone):
     """The decoder without a head: token ids to hidden states.
 
     Args:
@@ -51,7 +52,9 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
 
     def __init__(self, config: XDecoderConfig) -> None:
         super().__init__(config)
-        self.build_backbone(config.stack_options())
+        options = config.stack_options()
+        self.build_backbone(options)
+        self.build_rounds(options)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors
     def forward(
@@ -76,7 +79,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
         embed_ids: Tensor | Mapping[str, Tensor] | None = None,
-        **extras: Unpack[Extras],
+        **extras: Unpack[DecoderExtras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
 
@@ -109,7 +112,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
             embed_ids: Further ids of each token (needs embed_num_tokens): (b, n) by name, or (b, n, k) in the
                 alphabetical order of the names; by default all are 0.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            **extras: recycle_steps and looped_steps, and further arguments about single layers; see `DecoderExtras`.
 
         Returns:
             The last hidden state, (b, n, d), and what was asked for.
@@ -117,7 +120,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config, told = self.config, told_to_embedder(extras)
+        config, told, asked = self.config, told_to_embedder(extras), rounds_asked_for(extras)
         call = StackCall(
             condition=condition,
             attention_mask=attention_mask,
@@ -132,6 +135,7 @@ class XDecoderModel(XDecoderPretrainedModel, TokenBackbone):
             return_mems=return_mems,
             **taken(extras),
         )
+        call = self.with_rounds(call, asked)
         width = self.embeddings_width
         prefix = make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values)
         output = self.run(
@@ -181,6 +185,7 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
         return_mems: bool = False,
         return_logit_entropies: bool = False,
         return_next_embed_pred: bool = False,
+        looped_pred_all_logits: bool = False,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
@@ -190,7 +195,7 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
         prepend_mask: Tensor | None = None,
         excise_prepend_embeds: bool = True,
         embed_ids: Tensor | Mapping[str, Tensor] | None = None,
-        **extras: Unpack[Extras],
+        **extras: Unpack[DecoderExtras],
     ) -> XCausalLMOutput | tuple[Any, ...] | Tensor:
         """Predict the next token at every place.
 
@@ -211,6 +216,7 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             return_mems: Likewise.
             return_logit_entropies: Return the entropy of what is predicted at each place.
             return_next_embed_pred: Return the predicted embeddings (needs add_continuous_pred_head).
+            looped_pred_all_logits: Return the logits after each loop, and those of the exit gate (needs looped).
             output_attentions: Likewise.
             output_hidden_states: Likewise.
             return_dict: Likewise.
@@ -220,7 +226,7 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             prepend_mask: Likewise.
             excise_prepend_embeds: Likewise.
             embed_ids: Likewise.
-            **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
+            **extras: Likewise.
 
         Returns:
             An XCausalLMOutput, or a tuple of its values that are not None: the mean loss if there are labels, the
@@ -262,10 +268,11 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             own = segments_of(packed, "flash_pack_seq_kwargs", "q", labels.shape[1])
             labels = own.without_first(labels, IGNORED)
         found = self.heads_output(
-            hidden.last_hidden_state,
+            hidden,
             labels,
             entropies=return_logit_entropies,
             next_embedding=return_next_embed_pred,
+            loops=looped_pred_all_logits,
             input_ids=input_ids,
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,

@@ -40,6 +40,8 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
     def __init__(self, config: XDecoderConfig) -> None:
         super().__init__(config)
         self.xdecoder = XDecoderModel(config)
+        if self.xdecoder.exit_gate is not None:
+            self.xdecoder.exit_gate.weight.stop_gradient = True  # the loss of loops alone trains it
         self.score = Linear(config.dim, config.num_labels)
 
     @paddle.jit.not_to_static  # plain Python serves both modes: nothing depends on the values of tensors

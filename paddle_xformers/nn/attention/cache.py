@@ -13,6 +13,8 @@ something, in the order of execution: a tuple of
 - the last inputs, (b, reach, d), of a layer with token shift, one for each view of the streams that its branch reads;
 - what its residual connection keeps.
 
+A stack that runs several times keeps the entries of its first run, then those of its second, and so on.
+
 A cache is a value: a forward returns a longer one and leaves the old one alone. The exception is a cache that
 `reserve` has given spare room (its keys are longer than its positions): a forward writes new tokens into the
 room, in place. Only a loop that never goes back, such as generation, may do that.
@@ -129,14 +131,26 @@ def extend(past: State, new: tuple[Tensor, Tensor], length: int) -> tuple[Tensor
     return old_keys, old_values
 
 
+def rounds_held(cache: Cache | None, steps: Steps) -> int | None:
+    """Return how many runs of its stack a cache holds; None without a cache, or if a run keeps nothing.
+
+    Args:
+        cache: A cache, or None.
+        steps: What each step of one run keeps.
+    """
+    kept = sum(step.leaves > 0 for step in steps)
+    return None if cache is None or not kept else (len(cache) - 1) // kept
+
+
 def reserve(cache: Cache, steps: Steps) -> Cache:
     """Return the cache with spare room for the next tokens, where it has none left.
 
     Args:
         cache: A cache.
-        steps: What each step of the stack keeps.
+        steps: What each step of one run of the stack keeps.
     """
     length = cache_length(cache)
+    steps = steps * (rounds_held(cache, steps) or 1)
     entries = []
     for step, state in zip(steps, states(cache, steps), strict=True):
         if step.kind == "a" and state[0].shape[2] <= length:

@@ -36,6 +36,10 @@ DECODER = Subject(
         "max_mem_len": "needs a second segment: tests/models/test_mems.py",
         "shift_mem_down": "likewise",
         "next_embed_loss_weight": "the loss only: tests/models/decoder/test_output_heads.py",
+        **dict.fromkeys(
+            ("looped_loss_threshold_exit", "looped_loss_slope", "looped_exit_loss_weight"),
+            "the loss only: tests/models/decoder/test_rounds.py",
+        ),
         "prefix_lm": "needs the length of a prefix: the subjects with one, and tests/models/test_prefix_lm.py",
     },
 )
