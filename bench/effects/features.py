@@ -231,6 +231,9 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("cond-adaptive-rmsnorm", "Adaptive RMSNorm"),
         ("cond-adaptive-layerscale", "Adaptive LayerScale"),
         ("cond-adaptive-mlp", "A network for the condition"),
+        ("cond-additional-kv", "Keys and values of another model"),
+        ("cond-kv-residuals", "Residuals of keys and values"),
+        ("mem-in-attn-cond", "A condition in every layer"),
     ),
     "families": (
         ("loss-seq2seq", "Encoder and decoder"),

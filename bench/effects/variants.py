@@ -39,6 +39,7 @@ SINUSOIDS = {**NO_ROTARY, "position_embedding": "sinusoidal"}
 FORGETS, BY_ROW = {"attn_data_dependent_alibi": True}, {"attn_data_dependent_alibi_per_row": True}
 CURVES = {"attn_use_rel_proj_pos_bias": True, "attn_rel_proj_max_dist": 256}
 ALIBI = {**NO_POSITIONS, "position_bias": "alibi"}
+DYNAMIC = {"position_bias": "dynamic", "dynamic_pos_bias_log_distance": True}
 XL = {"max_mem_len": 64}
 
 QK_NORM = {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "attn_qk_norm_seq_len": 256}
@@ -127,7 +128,11 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("attn-belief", {"attn_orthog_projected_values": True}),
     Variant("attn-belief/per-head", BELIEFS),
     Variant("attn-hybrid-module", GRU, "a GRU more in each block"),
-    Variant("attn-hybrid-module/narrow", {**GRU, "ff_mult": 1}, "narrower feed-forward layers, for as many weights"),
+    Variant(
+        "attn-hybrid-module/narrow",
+        {**GRU, "ff_mult": 1},
+        "and narrower feed-forward layers, for about as many weights",
+    ),
     # Positions
     Variant("pos-rotary", NO_POSITIONS, "no positions at all", without=True),
     Variant("pos-rotary-half-split", {"rotary_layout": "half"}, "in place of interleaved pairs"),
@@ -143,7 +148,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("pos-alibi-learned", {**ALIBI, "alibi_learned": True}, against="pos-alibi"),
     Variant("pos-infused-attention", {**NO_ROTARY, "position_infused_attn": True}, "in place of rotary positions"),
     Variant("pos-polar", {**NO_ROTARY, "polar_pos_emb": True}, "in place of rotary positions"),
-    Variant("pos-dynamic-bias", {**NO_POSITIONS, "position_bias": "dynamic"}, "in place of rotary positions"),
+    Variant("pos-dynamic-bias", {**NO_POSITIONS, **DYNAMIC}, "in place of rotary positions"),
     Variant("pos-rel-module-kwargs", {**ALIBI, "alibi_slopes": [0.7, 0.3, 0.1, 0.03]}, against="pos-alibi"),
     Variant("pos-forgetting", {**NO_POSITIONS, **FORGETS}, "in place of rotary positions"),
     Variant("pos-forgetting-per-row", {**NO_POSITIONS, **FORGETS, **BY_ROW}, against="pos-forgetting"),
@@ -284,6 +289,9 @@ NOT_MEASURED: dict[str, str] = {
     "emb-prepend": "nothing stands in front of a window of text",
     "emb-custom-embedder": "it does what the registered layer does",
     "emb-transform-tokens": "it does what the registered function does",
+    "cond-additional-kv": "there is no other model whose keys and values a run could be given",
+    "cond-kv-residuals": "a run has nothing to add to keys and values",
+    "mem-in-attn-cond": "what is added comes from a model of the caller's, an encoder of bars in the paper",
     "loss-looped-exit": "mem-looped is trained with it; without it the gate learns nothing",
     "mem-kv-cache": "it gives the numbers of one pass, sooner; nothing is trained with it",
     "out-return-embeddings": "another output of the same numbers; there is nothing to train",

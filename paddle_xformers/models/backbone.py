@@ -36,6 +36,7 @@ from .inputs import (
 from .outputs import XModelOutput
 from .packing import check_packed, packed_output, segments_of, unpacked_call
 from .prefix import Prefix, joined
+from .put_in import check_put_in
 
 
 class Backbone:
@@ -95,6 +96,7 @@ class Backbone:
             check_length(self.stack, b, n, call.attention_mask, cache)
             check_prefix(self.stack, b, n, call.prefix_len, cache)
             check_extras(self.stack, b, n, call)
+            check_put_in(self.stack, b, n, call)
         check_condition(self.stack, b, n, call.condition, call.mems)
         if call.packed is not None or call.packed_context is not None:
             raise InputError(

@@ -15,6 +15,7 @@ from ..nn.attention.deltas import Deltas
 from ..nn.calls import StackCall
 from ..nn.order import check_transform
 from ..nn.stack import Stack
+from .put_in import put_in
 
 
 class Extras(TypedDict, total=False):
@@ -30,6 +31,19 @@ class Extras(TypedDict, total=False):
             from `q_delta`, `k_delta`, `v_delta` (to the projections, (b or 1, n, width)), `o_delta` (to what all heads
             attended, before gates and the output projection) and `attn_delta` (to the weights of the keys that are
             seen, shaped like attn_bias) to tensors, or None. All of the new tokens.
+        self_attn_additional_kv: Keys and values in front of those of self attention layers, seen by every query: one
+            pair a layer, or None, (b, a, m, w) and (b, a, m, k), the last for the last layer that runs; those of
+            another model, say, as `key_values` takes them from its cache. Heads fewer than the layer's own are written
+            out. They are neither moved by positions nor kept in the cache: give them with every call.
+        additional_kv_mask: Which of them may be seen, (b, m): int or bool: where > 0; float: added to the scores.
+        detach_additional_kv: Let no gradient go back into them.
+        route_additional_kv_to_top: With False the first pair is for the first layer instead; None is as True.
+        self_attn_kv_residuals: Added to the inputs of keys and values, and not of queries, in self attention
+            (2510.17558): (b, n, d) in the first layer that runs, (l, b, n, d) in the first l. Of the new tokens.
+        cross_attn_kv_residuals: Likewise to what cross attention looks at, (b, m, c) or (l, b, m, c); beside a cache,
+            which holds its keys and values, they count for nothing.
+        in_attn_cond: Added to the input of every branch, before its norm (MuseMorphose, 2105.04090): (b, d), or
+            (b, n, d), of the new tokens.
         layers_execute_order: Indices of the built layers in the order they run in this forward, in place of the
             configuration's. The calls that share a cache or mems need the same order.
         repeat_blocks: Blocks that run more than once in this forward, a block after the other: (block, times),
@@ -53,6 +67,13 @@ class Extras(TypedDict, total=False):
     self_attn_kv_mask: Tensor | None
     attn_bias: Tensor | None
     attn_deltas: Sequence[Mapping[str, Tensor | None] | None] | None
+    self_attn_additional_kv: Sequence[tuple[Tensor, Tensor] | None] | None
+    additional_kv_mask: Tensor | None
+    detach_additional_kv: bool
+    route_additional_kv_to_top: bool | None
+    self_attn_kv_residuals: Tensor | None
+    cross_attn_kv_residuals: Tensor | None
+    in_attn_cond: Tensor | None
     layers_execute_order: Sequence[int] | None
     repeat_blocks: Sequence[Any] | None
     transform_block_inputs: Mapping[int, Callable[[Tensor], Tensor]] | Callable[[int, Tensor], Tensor] | None
@@ -87,6 +108,7 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "key_mask": extras.get("self_attn_kv_mask"),
         "bias": extras.get("attn_bias"),
         "deltas": tuple(_deltas(entry) for entry in extras.get("attn_deltas") or ()),
+        **put_in(extras),
         "order": extras.get("layers_execute_order"),
         "repeat_blocks": extras.get("repeat_blocks"),
         "transform": extras.get("transform_block_inputs"),

@@ -17,6 +17,7 @@ from ..nn.sizes import sizes
 from ..nn.stack import Stack
 from .inputs import check_prefix, stacked_ids
 from .prompts import check_cover, check_ids, check_room
+from .put_in import WITH_ROWS, check_put_in_covers, put_in_of_step, repeated_rows
 
 import_paddlenlp()
 
@@ -115,10 +116,10 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
         """
         for name in cls.rows_of_generate:
             if model_kwargs.get(name) is not None:
-                model_kwargs[name] = _repeated(model_kwargs[name], expand_size)
+                model_kwargs[name] = repeated_rows(name, model_kwargs[name], expand_size)
         if model_kwargs.get("mems") is not None:
-            model_kwargs["mems"] = tuple(_repeated(part, expand_size) for part in model_kwargs["mems"])
-        return _repeated(input_ids, expand_size), model_kwargs
+            model_kwargs["mems"] = tuple(repeated_rows("mems", part, expand_size) for part in model_kwargs["mems"])
+        return repeated_rows("input_ids", input_ids, expand_size), model_kwargs
 
     def carry_cache(self, outputs: Any, model_kwargs: dict[str, Any]) -> None:
         """Hand the cache of this step to the next, with room for its token.
@@ -190,9 +191,11 @@ class CausalGeneration(Generation):
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         *("condition", "embed_ids", "sum_embeds", "prepend_embeds", "prepend_mask"),
         "prefix_attn_len",
-        *("self_attn_kv_mask", "encoder_position_ids"),
+        *("self_attn_kv_mask", "encoder_position_ids", *WITH_ROWS),
     )
-    arguments_of_generate = ("mems", "inputs_embeds", *_ROUNDS)
+    arguments_of_generate: tuple[str, ...] = (
+        *("mems", "inputs_embeds", "detach_additional_kv", "route_additional_kv_to_top", *_ROUNDS),
+    )
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
         """Check the prompt; see `Generation.prepare_prompt`."""
@@ -204,6 +207,7 @@ class CausalGeneration(Generation):
             b, n = input_ids.shape
             new = check_room(n, generation_config, kwargs, config.max_seq_len, "max_seq_len")
             check_cover("condition", kwargs.get("condition"), n + new)
+            check_put_in_covers(kwargs, n + new)
             extra = getattr(self.base_model, "extra_embeddings", None)
             ids = stacked_ids(kwargs.pop("embed_ids", None), () if extra is None else extra.names, b, n)
             if ids is not None:
@@ -283,9 +287,11 @@ class CausalGeneration(Generation):
             prefix_attn_len: Number of tokens of each row that see each other.
             self_attn_kv_mask: Which of all tokens so far self attention may look at.
             encoder_position_ids: Positions of what cross attention looks at.
-            **kwargs: Further arguments of generate(): of these recycle_steps and looped_steps go on to the model.
+            **kwargs: What is put into layers, for all tokens that there will be, and further arguments of generate():
+                of these recycle_steps and looped_steps go on to the model.
         """
         n = sizes(input_ids)[1]
+        inside = put_in_of_step(kwargs, n, cached=past_key_values is not None)
         condition = of_step(condition, n, cached=past_key_values is not None)
         embedded: dict[str, Tensor | None] = {}
         if past_key_values is None:
@@ -308,6 +314,7 @@ class CausalGeneration(Generation):
             "encoder_attention_mask": encoder_attention_mask,
             "condition": condition,
             **{name: value for name, value in embedded.items() if value is not None},
+            **inside,
             "prefix_attn_len": prefix_attn_len,
             "self_attn_kv_mask": self_attn_kv_mask,
             "encoder_position_ids": encoder_position_ids,
@@ -337,13 +344,6 @@ class CausalGeneration(Generation):
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
         return model_kwargs
-
-
-def _repeated(t: Tensor, times: int) -> Tensor:
-    """Repeat every row; Paddle's own function knows no booleans."""
-    if t.dtype == paddle.bool:
-        return t.astype("int64").repeat_interleave(times, axis=0) > 0
-    return t.repeat_interleave(times, axis=0)
 
 
 def of_step(given: Tensor | None, n: int, *, cached: bool) -> Tensor | None:

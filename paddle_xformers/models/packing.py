@@ -103,13 +103,16 @@ def check_packed(call: StackCall, b: int) -> None:
         "self_attn_kv_mask": call.key_mask,
         "attn_bias": call.bias,
         "condition": call.condition,
+        "self_attn_additional_kv": call.given,
+        "in_attn_cond": call.in_attn_cond,
         "prefix_attn_len": call.prefix_len,
         "encoder_position_ids": call.context_positions,
     }
     named = [name for name, value in others.items() if value is not None]
     flags = {"use_cache": call.use_cache, "return_mems": call.return_mems, "output_attentions": call.output_attentions}
     flags["return_gumbel_log_probs"] = call.log_probs
-    named += [name for name, on in {**flags, "attn_deltas": bool(call.deltas)}.items() if on]
+    flags |= {"attn_deltas": bool(call.deltas), "self_attn_kv_residuals": bool(call.kv_residuals)}
+    named += [name for name, on in flags.items() if on]
     if named:
         raise InputError(f"{named[0]} does not go with flash_pack_seq_kwargs; leave one out, or pass a padded batch")
 

@@ -15,6 +15,7 @@ from ..errors import InputError
 from .attention.cache import PADDING, Cache, Steps, cache_length, first_keys, room_left
 from .attention.call import AttentionCall
 from .attention.deltas import Deltas
+from .attention.front import Given
 from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
 from .places import Places, make_places, token_positions, within
@@ -38,6 +39,10 @@ class StackCall:
         key_mask: Which keys self attention may look at, (b, keys), beside attention_mask, or None.
         bias: Added to the scores of self attention, (b or 1, h or 1, n or 1, keys), or None.
         deltas: What is added inside each self attention layer, in the order of execution; empty: nothing.
+        given: Keys and values for self attention layers, or None.
+        kv_residuals: What is added to the inputs of keys and values, by kind of the layers, `a` or `c`: one entry a
+            layer from the first that runs, (b or 1, tokens, c).
+        in_attn_cond: Added to the input of every branch, before its norm, (b, d) or (b, n, d), or None.
         order: The layers to run, in place of the configuration's order, or None.
         repeat_blocks: The blocks to run more than once, or None.
         transform: What changes the input of blocks, or None.
@@ -66,6 +71,9 @@ class StackCall:
     key_mask: Tensor | None = None
     bias: Tensor | None = None
     deltas: tuple[Deltas, ...] = ()
+    given: Given | None = None
+    kv_residuals: Mapping[str, Sequence[Tensor]] = field(default_factory=dict)
+    in_attn_cond: Tensor | None = None
     order: Sequence[int] | None = None
     repeat_blocks: Sequence[Any] | None = None
     transform: Any = None
@@ -120,14 +128,14 @@ class Shared:
         room: Spare places that a reserved cache has left.
         calls: What each kind of attention layer, `a` or `c`, is called with.
         line: How the tokens line up for layers that look along them; None: none does, or there is no padding.
-        deltas: What the caller adds inside single layers, by their place in the order of execution.
+        own: What single layers are called with besides, by their place in the order of execution.
     """
 
     places: Places
     room: int
     calls: dict[str, AttentionCall]
     line: Line | None = None
-    deltas: Mapping[int, Deltas] = field(default_factory=dict)
+    own: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def call_of(self, kind: str, step: int) -> AttentionCall | None:
         """Return what a layer is called with; None for a feed-forward layer.
@@ -136,8 +144,8 @@ class Shared:
             kind: Kind of the layer.
             step: Its place in the order of execution.
         """
-        call, deltas = self.calls.get(kind), self.deltas.get(step)
-        return call if call is None or deltas is None else dataclasses.replace(call, deltas=deltas)
+        call, own = self.calls.get(kind), self.own.get(step)
+        return call if call is None or own is None else dataclasses.replace(call, **own)
 
 
 def share(
@@ -224,9 +232,23 @@ def share(
         calls["c"] = dataclasses.replace(plain, mask=context_mask, windows={}, static_source=True)
         if turning is not None and options.position.cross_attn_rotary_pos_emb:
             calls["c"] = _with_angles(calls["c"], x, places.queries, _context_positions(call), options, turning)
-    places_of_deltas = [index for index, step in enumerate(steps) if step.kind == "a"] if call.deltas else []
-    deltas = dict(zip(places_of_deltas, call.deltas, strict=True))
-    return Shared(places, room, calls, line, deltas)
+    return Shared(places, room, calls, line, _of_single_layers(call, steps))
+
+
+def _of_single_layers(call: StackCall, steps: Steps) -> dict[int, dict[str, Any]]:
+    """What the caller puts into single attention layers, by their place in the order of execution."""
+    found: dict[int, dict[str, Any]] = {}
+    if not (call.deltas or call.given or call.kv_residuals):
+        return found
+    places = {kind: [place for place, step in enumerate(steps) if step.kind == kind] for kind in "ac"}
+    fronts = [] if call.given is None else call.given.of_layers(len(places["a"]))
+    for name, entries in (("deltas", call.deltas), ("front", fronts)):
+        for place, entry in zip(places["a"], entries, strict=False):
+            found.setdefault(place, {})[name] = entry
+    for kind, residuals in call.kv_residuals.items():
+        for place, residual in zip(places[kind], residuals, strict=False):
+            found.setdefault(place, {})["kv_residual"] = residual
+    return found
 
 
 def _prefix(call: StackCall, places: Places) -> Tensor | None:

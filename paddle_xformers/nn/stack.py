@@ -14,7 +14,7 @@ from .calls import Shared, StackCall, StackOutput, share
 from .condition import Condition
 from .deep_embeddings import with_ones_in_front
 from .layer import Layer, LayerResult
-from .lookback import Reinjection, Trace
+from .lookback import Reinjection, Trace, added_to_branches
 from .memory import mem_for_steps, next_mems
 from .norms import make_norm
 from .order import order_asked_for, transformed
@@ -76,7 +76,7 @@ class Stack(nn.Layer):
         if self.condition is not None and call.condition is not None:
             condition = self.condition(call.condition, x)  # (b, 1 or n, w)
         streams = self.residuals.expand(x)
-        added = None if self.reinjection is None else self.reinjection(x)
+        added = added_to_branches(x, self.reinjection, call.in_attn_cond)
         earlier: tuple[Trace, ...] = ()
         for step, index in enumerate(order):
             layer = self.layers[index]

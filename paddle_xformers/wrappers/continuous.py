@@ -9,6 +9,7 @@ from paddle import Tensor
 
 from ..errors import ConfigError, InputError
 from ..models import XContinuousConfig, XContinuousForRegression
+from ..models.put_in import taken_from
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -63,6 +64,11 @@ class ContinuousTransformerWrapper(ModelWrapper):
         if use_identity_if_same_dim:
             dim_in, dim_out = (None if width == attn_layers.dim else width for width in (dim_in, dim_out))
         options |= {"dim_in": dim_in, "dim_out": dim_out, "max_seq_len": max_seq_len or 0}
+        if attn_layers.prefix:
+            raise ConfigError(
+                f"{name} does not take a PrefixDecoder, whose prefix its calls do not tell; give an Encoder(...) with "
+                "an attn_mask, or a Decoder(...)"
+            )
         config = XContinuousConfig(causal=attn_layers.causal, **{**attn_layers.keywords, **options})
         self.model = XContinuousForRegression(config)
         adopt_stack(self.model.base_model.stack, attn_layers.stack)
@@ -116,7 +122,8 @@ class ContinuousTransformerWrapper(ModelWrapper):
             prepend_embeds: Put in front of them, (b, p, d); masks do not cover them, and what is returned does.
             prepend_mask: Which of them are no padding, (b, p).
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Predictions, (b, n, dim_out); of a probabilistic model (2, b, n, dim_out), means and variances. Or hidden
@@ -126,6 +133,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("ContinuousTransformerWrapper", others, self.forward, _NOT_TAKEN)
         if return_mems and return_attn:
             raise InputError(
@@ -152,6 +160,7 @@ class ContinuousTransformerWrapper(ModelWrapper):
             return_mems=return_mems,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            **inside,
             output_attentions=return_attn,
             return_dict=True,
         )

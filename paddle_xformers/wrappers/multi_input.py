@@ -11,6 +11,7 @@ from ..config import schema
 from ..errors import InputError
 from ..models import XMultiInputConfig, XMultiInputForCausalLM, XMultiInputModel
 from ..models.multi_input.inputs import stacked
+from ..models.put_in import taken_from
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -108,7 +109,8 @@ class MultiInputTransformerWrapper(ModelWrapper):
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Logits of each stream by its name, (b, n, v) each, or hidden states, (b, n, d), or a pair of both. With
@@ -117,6 +119,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("MultiInputTransformerWrapper", others, self.forward, _NOT_TAKEN)
         if return_mems and return_attn:
             raise InputError(
@@ -143,6 +146,7 @@ class MultiInputTransformerWrapper(ModelWrapper):
             return_mems=return_mems,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            **inside,
             output_attentions=return_attn,
             output_hidden_states=return_logits_and_embeddings,
             return_dict=True,

@@ -1,4 +1,4 @@
-"""Stacks of layers under the names of x-transformers: Encoder, Decoder, CrossAttender."""
+"""Stacks of layers under the names of x-transformers: Encoder, Decoder, PrefixDecoder, CrossAttender."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from paddle import Tensor
 from ..config import schema
 from ..errors import ConfigError
 from ..models import XContinuousConfig, XContinuousModel
+from ..models.put_in import taken_from
 from ..nn.calls import StackCall
 from ..nn.stack import Stack
 from .base import ModelWrapper
@@ -21,7 +22,7 @@ from .keywords import (
     keywords_around_stack,
     refuse_arguments,
 )
-from .masks import combine_masks, left_padding
+from .masks import combine_masks, left_padding, prefix_mask
 from .outputs import LayerIntermediates, attention_layers
 
 _NOT_TAKEN = {
@@ -47,6 +48,7 @@ class AttentionLayers(ModelWrapper):
     """
 
     causal = False
+    prefix = False
     fixed: dict[str, Any] = {}
 
     def __init__(self, dim: int, depth: int | None = None, heads: int | None = None, **options: Any) -> None:
@@ -109,7 +111,8 @@ class AttentionLayers(ModelWrapper):
             layers_execute_order: Layers to run in this call; see `paddle_xformers.models.extras.Extras`.
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Hidden states, (b, n, d), after the final norm; with `return_hiddens` also what the layers gave.
@@ -117,6 +120,7 @@ class AttentionLayers(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the stack or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments(type(self).__name__, others, self.forward, _NOT_TAKEN)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
         attention_mask, positions = combine_masks(mask, attn_mask, pos)
@@ -129,6 +133,7 @@ class AttentionLayers(ModelWrapper):
             condition=condition,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            **inside,
             layers_execute_order=layers_execute_order,
             repeat_blocks=repeat_blocks,
             transform_block_inputs=transform_block_inputs,
@@ -153,6 +158,47 @@ class Decoder(AttentionLayers):
     """Layers that look backwards only; see `AttentionLayers`."""
 
     causal = True
+
+
+class PrefixDecoder(AttentionLayers):
+    """Layers that look both ways within a prefix, and backwards behind it (1910.10683); see `AttentionLayers`.
+
+    In a TransformerWrapper they become an XDecoderForCausalLM with prefix_lm=True, which has a cache, too.
+    """
+
+    prefix = True
+
+    def forward(  # type: ignore[override]
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        context_mask: Tensor | None = None,
+        attn_mask: Tensor | None = None,
+        *,
+        prefix_attn_len: Tensor | int | None = None,
+        **others: Any,
+    ) -> Tensor | tuple[Tensor, LayerIntermediates]:
+        """Run the layers.
+
+        Args:
+            x: As in `AttentionLayers`, like all that are not named here.
+            context: Likewise.
+            mask: Likewise.
+            context_mask: Likewise.
+            attn_mask: Likewise; it hides tokens of the prefix, too.
+            prefix_attn_len: Number of the first places that all may look at, for all rows or for each, (b); left out:
+                everyone looks backwards only.
+            **others: Likewise.
+
+        Returns:
+            As `AttentionLayers` does.
+
+        Raises:
+            InputError: If an argument does not fit the stack or the others.
+        """
+        seen = prefix_mask(x.shape[1], prefix_attn_len, attn_mask)
+        return super().forward(x, context, mask, context_mask, seen, **others)
 
 
 class CrossAttender(AttentionLayers):

@@ -17,6 +17,7 @@ from ..models import (
     XEncoderForMaskedLM,
     XEncoderModel,
 )
+from ..models.put_in import taken_from
 from ..nn.calls import StackCall
 from .base import ModelWrapper, adopt_stack, check_layers
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
@@ -37,13 +38,13 @@ _NOT_TAKEN = {
 class TransformerWrapper(ModelWrapper):
     """A language model: token embeddings, the layers given to it, and a head that gives logits.
 
-    Holds, as `model`, an XDecoderForCausalLM around a Decoder and an XEncoderForMaskedLM around an Encoder, whose
-    layers are those of `attn_layers`: the same parameters.
+    Holds, as `model`, an XDecoderForCausalLM around a Decoder or a PrefixDecoder and an XEncoderForMaskedLM around
+    an Encoder, whose layers are those of `attn_layers`: the same parameters.
 
     Args:
         num_tokens: Size of the vocabulary.
         max_seq_len: Longest sequence.
-        attn_layers: The layers, an Encoder or a Decoder.
+        attn_layers: The layers, an Encoder, a Decoder or a PrefixDecoder.
         return_only_embed: Build no head: the model gives hidden states.
         **options: Fields around the layers, in any spelling (emb_dim, emb_dropout, post_emb_norm, tie_embedding,
             num_memory_tokens, max_mem_len, shift_mem_down, use_abs_pos_emb, ...); see docs/keyword-style.md.
@@ -62,8 +63,13 @@ class TransformerWrapper(ModelWrapper):
         **options: Any,
     ) -> None:
         super().__init__()
-        check_layers("TransformerWrapper", attn_layers, AttentionLayers, "an Encoder(...) or a Decoder(...)")
-        config_class, base_class, head_class = _FAMILIES[attn_layers.causal]
+        check_layers(
+            "TransformerWrapper",
+            attn_layers,
+            AttentionLayers,
+            "an Encoder(...), a Decoder(...) or a PrefixDecoder(...)",
+        )
+        config_class, base_class, head_class = _FAMILIES[attn_layers.causal or attn_layers.prefix]
         around = keywords_around_stack(config_class.fields())
         elsewhere = {
             **dict.fromkeys(keywords_around_stack(schema()), "it is for a Decoder only; leave it out"),
@@ -71,6 +77,8 @@ class TransformerWrapper(ModelWrapper):
         }
         options = accepted("TransformerWrapper", options, around, elsewhere)
         options = {"num_tokens": num_tokens, "max_seq_len": max_seq_len, **options}
+        if attn_layers.prefix:
+            options["prefix_lm"] = True
         config = config_class(**{**attn_layers.keywords, **options})
         self.model = (base_class if return_only_embed else head_class)(config)
         adopt_stack(self.model.base_model.stack, attn_layers.stack)
@@ -112,6 +120,7 @@ class TransformerWrapper(ModelWrapper):
         repeat_blocks: Sequence[Any] | None = None,
         transform_block_inputs: Any = None,
         embed_ids: Mapping[str, Tensor] | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         recycle_steps: int | None = None,
         looped_steps: int | None = None,
         looped_pred_all_logits: bool = False,
@@ -143,10 +152,13 @@ class TransformerWrapper(ModelWrapper):
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
+            prefix_attn_len: Number of the first tokens that all may look at, for all rows or for each, (b) (needs a
+                PrefixDecoder); memory tokens and padding do not count.
             recycle_steps: How often the layers run (needs recycling).
             looped_steps: Likewise (needs looped).
             looped_pred_all_logits: Return the logits after each loop and those of the exit gate, too.
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             Logits, (b, n, v), a tuple of them with num_output_heads, or hidden states, (b, n, d), or a pair of both.
@@ -157,6 +169,7 @@ class TransformerWrapper(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("TransformerWrapper", others, self.forward, _NOT_TAKEN)
         self._check_wishes(return_mems, return_attn, mems, return_logits_and_embeddings)
         mask = left_padding(mask, seq_start_pos, x.shape[1])
@@ -175,12 +188,15 @@ class TransformerWrapper(ModelWrapper):
             "condition": condition,
             "self_attn_kv_mask": self_attn_kv_mask,
             "attn_bias": attn_bias,
+            **inside,
             "layers_execute_order": layers_execute_order,
             "repeat_blocks": repeat_blocks,
             "transform_block_inputs": transform_block_inputs,
             "output_attentions": return_attn,
             "return_dict": True,
         }
+        if prefix_attn_len is not None:
+            arguments["prefix_attn_len"] = self._checked_prefix(prefix_attn_len)
         if mems is not None or return_mems:
             arguments |= {"mems": mems_to_model(mems), "return_mems": return_mems}
         rounds = {"recycle_steps": recycle_steps, "looped_steps": looped_steps}
@@ -208,6 +224,14 @@ class TransformerWrapper(ModelWrapper):
             return output.last_hidden_state, output
         output = self.model(**arguments)
         return _logits(output), output
+
+    def _checked_prefix(self, length: Tensor | int) -> Tensor | int:
+        if not getattr(self.config, "prefix_lm", False):
+            raise InputError(
+                "prefix_attn_len needs layers that look both ways within it; build the wrapper with "
+                "attn_layers=PrefixDecoder(...), or leave it out"
+            )
+        return length
 
     def _all_loops(self, arguments: dict[str, Any], more: bool) -> Any:
         """Return the model's output with the logits after each loop."""

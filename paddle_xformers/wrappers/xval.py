@@ -12,6 +12,7 @@ from ..config import schema
 from ..errors import ConfigError, InputError
 from ..models import XValConfig, XValForCausalLM
 from ..models.losses import IGNORED
+from ..models.put_in import taken_from
 from .base import ModelWrapper, adopt_stack, check_layers, evaluating
 from .keywords import OF_LAYERS, STACK_KEYWORDS, accepted, keywords_around_stack, refuse_arguments
 from .masks import combine_masks, left_padding
@@ -142,7 +143,8 @@ class XValTransformerWrapper(ModelWrapper):
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             A pair of logits, (b, n, v), and numbers, (b, n); or hidden states, (b, n, d). With `return_mems` or
@@ -151,6 +153,7 @@ class XValTransformerWrapper(ModelWrapper):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("XValTransformerWrapper", others, self.forward, _NOT_TAKEN)
         if return_mems and return_attn:
             raise InputError(
@@ -170,6 +173,7 @@ class XValTransformerWrapper(ModelWrapper):
             return_mems=return_mems,
             self_attn_kv_mask=self_attn_kv_mask,
             attn_bias=attn_bias,
+            **inside,
             output_attentions=return_attn,
             return_dict=True,
         )

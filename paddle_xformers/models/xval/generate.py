@@ -9,6 +9,7 @@ from paddle import Tensor
 
 from ...errors import InputError
 from ..generate import CausalGeneration, grown_mask
+from ..put_in import PUT_IN
 from .inputs import check_numbers
 
 
@@ -31,8 +32,9 @@ class NumberGeneration(CausalGeneration):
 
     rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
-        *("condition", "self_attn_kv_mask", "input_numbers"),
+        *("condition", "self_attn_kv_mask", "input_numbers", "self_attn_additional_kv", "additional_kv_mask"),
     )
+    arguments_of_generate = tuple(name for name in CausalGeneration.arguments_of_generate if name not in PUT_IN)
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
         """Check the prompt and its numbers; see `Generation.prepare_prompt`."""

@@ -22,7 +22,7 @@ from ..positions.rotary import Angles
 from ..sizes import sizes
 from .cache import State, extend
 from .call import AttentionCall, AttentionResult, Handed
-from .deltas import NOTHING, added, with_weights
+from .deltas import added, with_weights
 from .heads import is_plain, moved, project_feature_major, split
 from .kernels.blockwise import blockwise_causal_attention
 from .kernels.eager import eager_attention
@@ -90,7 +90,8 @@ class Attention(nn.Layer):
         if self._feature_major(x, call, source, past):
             return self._attend_feature_major(x, call)
         kept = self._parts_past(past)
-        own = x if source is None else source
+        own = added(x if source is None else source, call.kv_residual)
+        value_source = None if value_source is None else added(value_source, call.kv_residual)
         step = Step(x, own, call, handed.values, handed.scores, past=kept, value_source=value_source)
         seen = self._through("query_input", moved(x, call.q_sinusoid), step)
         q = split(added(self.q_proj(seen), call.deltas.q), self.options.query_heads)  # (b, h or 1, n, w)
@@ -170,6 +171,7 @@ class Attention(nn.Layer):
             k, v = paddle.concat([keys, k], axis=2), paddle.concat([values, v], axis=2)
         if self.parts["in_front"]:
             mask = mask.with_keys_in_front(sizes(k)[2])
+        k, v, mask = call.front.before(k, v, mask, self.options.heads)
         v = self._through("all_values", v, step)
         for part in self.parts["compared"]:
             q, k = part.compared(q, k, step)
@@ -237,7 +239,7 @@ class Attention(nn.Layer):
             and call.mask_of(self.options).causal
             and call.mask_of(self.options).simple
             and not call.output_attentions
-            and call.deltas is NOTHING
+            and not call.steered
             and not self._dropout()
             and self.is_plain
             and all(is_plain(layer) for layer in (self.q_proj, self.k_proj, self.v_proj, self.o_proj))

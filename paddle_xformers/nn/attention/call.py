@@ -13,6 +13,7 @@ from ..positions.rotary import Angles
 from ..shift import Line
 from .cache import State
 from .deltas import NOTHING, Deltas
+from .front import NO_FRONT, Front
 from .masks import Mask
 
 
@@ -38,6 +39,8 @@ class AttentionCall:
         line: How the new tokens line up; None: there is no padding among them, or nobody asks.
         deltas: What the caller adds inside this layer.
         log_probs: Whether the logarithms of the probabilities of drawn keys are wanted.
+        front: What the caller puts in front of the keys and values of this layer.
+        kv_residual: What the caller adds to the input of keys and values, (b or 1, tokens, c), or None.
     """
 
     mask: Mask
@@ -57,6 +60,13 @@ class AttentionCall:
     line: Line | None = None
     deltas: Deltas = NOTHING
     log_probs: bool = False
+    front: Front = NO_FRONT
+    kv_residual: Tensor | None = None
+
+    @property
+    def steered(self) -> bool:
+        """Whether the caller puts anything into this layer."""
+        return self.deltas is not NOTHING or self.front is not NO_FRONT or self.kv_residual is not None
 
     def mask_of(self, options: AttentionOptions) -> Mask:
         """Return the mask of a layer.

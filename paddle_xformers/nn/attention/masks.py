@@ -40,14 +40,25 @@ class Mask:
     simple: bool
     visible: Tensor | None
 
-    def with_keys_in_front(self, m: int) -> Mask:
+    def with_keys_in_front(self, m: int, seen: Tensor | None = None, dtype: Any = "float32") -> Mask:
         """Return the mask with further keys in front, which every query sees.
 
         Args:
             m: Number of all keys.
+            seen: Which of those in front are seen nevertheless, (b, t), as in `make_mask`; None: all.
+            dtype: Type of the scores.
         """
         bias = None if self.bias is None else lead_with_zeros(self.bias, m)
-        return dataclasses.replace(self, bias=bias, key_bias=None, causal=False, simple=False, visible=None)
+        visible = None
+        if seen is not None:
+            hidden = _as_bias(seen, dtype)  # (b, t)
+            if self.visible is not None:
+                any_of_them = (hidden > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(self.visible.dtype)
+                visible = paddle.maximum(self.visible, any_of_them.unsqueeze([1, 2]))
+            behind = paddle.zeros([sizes(hidden)[0], m - sizes(hidden)[1]], dtype=dtype)
+            in_front = paddle.concat([hidden, behind], axis=-1).unsqueeze([1, 2])  # (b, 1, 1, m)
+            bias = in_front if bias is None else bias + in_front
+        return dataclasses.replace(self, bias=bias, key_bias=None, causal=False, simple=False, visible=visible)
 
 
 def causal_bias(n: int, m: int, dtype: Any) -> Tensor:

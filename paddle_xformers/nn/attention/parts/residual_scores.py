@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from paddle import Tensor
 
+from ...sizes import sizes
+from ..masks import lead_with_zeros
 from .base import AttentionPart, Site, Step
 
 
@@ -24,5 +26,10 @@ class ResidualScores(AttentionPart):
         super().__init__()
 
     def scores(self, scores: Tensor, step: Step) -> Tensor:
-        """Add the scores of the layer before, if there is one."""
-        return scores if step.prior_scores is None else scores + step.prior_scores
+        """Add the scores of the layer before, if there is one: of keys that stand in front of both, and of tokens."""
+        if step.prior_scores is None:
+            return scores
+        prior, m = step.prior_scores, sizes(scores)[3]
+        if sizes(prior)[3] != m:  # the caller puts more keys in front of one layer than of the other
+            prior = lead_with_zeros(prior[..., -m:], m)
+        return scores + prior
