@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from paddle_xformers.wrappers import Decoder as Decoder
     from paddle_xformers.wrappers import Encoder as Encoder
     from paddle_xformers.wrappers import MultiInputTransformerWrapper as MultiInputTransformerWrapper
+    from paddle_xformers.wrappers import PrefixDecoder as PrefixDecoder
     from paddle_xformers.wrappers import TransformerBlock as TransformerBlock
     from paddle_xformers.wrappers import TransformerWrapper as TransformerWrapper
     from paddle_xformers.wrappers import ViTransformerWrapper as ViTransformerWrapper
@@ -96,6 +97,7 @@ _HOME = {
     "Encoder": "wrappers",
     "InputError": "errors",
     "MultiInputTransformerWrapper": "wrappers",
+    "PrefixDecoder": "wrappers",
     "TransformerBlock": "wrappers",
     "TransformerWrapper": "wrappers",
     "TuneReport": "tune",

@@ -25,12 +25,14 @@ class Spelling:
             value that is missing sets nothing.
             None: the value is taken over as it is.
         keys: For a keyword whose value is a dictionary: the field that each of its keys sets.
+        is_name: The value is a string rather than a switch, and sets nothing.
     """
 
     keyword: str
     fields: tuple[str, ...]
     values: Mapping[Any, Any] | None = None
     keys: Mapping[str, str] | None = None
+    is_name: bool = False
 
     def setting(self, field: str, value: Any) -> Any:
         """Return the canonical value of one of the fields.
@@ -60,6 +62,10 @@ class Spelling:
                     f"{name}={value!r} is not allowed: give a dictionary with some of the keys {', '.join(self.keys)}"
                 )
             return {self.keys[key]: own for key, own in value.items()}
+        if self.is_name:
+            if value is not None and not isinstance(value, str):
+                raise ConfigError(f"{name}={value!r} is not allowed: it is the name of an argument; give a string")
+            return {}
         if self.values is not None:
             if not isinstance(value, bool):
                 raise ConfigError(f"{name}={value!r} is not allowed: it is a switch; give True or False")
@@ -143,6 +149,12 @@ SPELLINGS: tuple[Spelling, ...] = (
         for prefix in ("", "cross_")
         for kind in ("q", "kv")
     ),
+    *(
+        # Sets nothing: a module beside attention is always told which tokens are padding.
+        Spelling(f"{prefix}attn_hybrid_mask_kwarg", (f"{prefix}attn_hybrid_module",), {}, is_name=True)
+        for prefix in ("", "cross_")
+    ),
+    Spelling("verbose", ("depth",), {}),  # sets nothing: what cannot be meant is refused, and nothing is warned of
     Spelling("attn_onnxable", ("attn_kernel",), {}),  # sets nothing: masks are always made in a way that exports
     _switches(
         "use_qk_norm_attn", attn_qk_norm=True, attn_qk_norm_learned_temperature=True, norm_placement="attn_branch"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .autoregressive import AutoregressiveWrapper
 from .continuous import ContinuousTransformerWrapper
 from .multi_input import MultiInputTransformerWrapper
-from .stacks import AttentionLayers, CrossAttender, Decoder, Encoder, TransformerBlock
+from .stacks import AttentionLayers, CrossAttender, Decoder, Encoder, PrefixDecoder, TransformerBlock
 from .transformer import TransformerWrapper
 from .vit import ViTransformerWrapper
 from .xtransformer import XTransformer
@@ -22,6 +22,7 @@ __all__ = [
     "Decoder",
     "Encoder",
     "MultiInputTransformerWrapper",
+    "PrefixDecoder",
     "TransformerBlock",
     "TransformerWrapper",
     "ViTransformerWrapper",

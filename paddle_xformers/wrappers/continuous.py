@@ -64,6 +64,11 @@ class ContinuousTransformerWrapper(ModelWrapper):
         if use_identity_if_same_dim:
             dim_in, dim_out = (None if width == attn_layers.dim else width for width in (dim_in, dim_out))
         options |= {"dim_in": dim_in, "dim_out": dim_out, "max_seq_len": max_seq_len or 0}
+        if attn_layers.prefix:
+            raise ConfigError(
+                f"{name} does not take a PrefixDecoder, whose prefix its calls do not tell; give an Encoder(...) with "
+                "an attn_mask, or a Decoder(...)"
+            )
         config = XContinuousConfig(causal=attn_layers.causal, **{**attn_layers.keywords, **options})
         self.model = XContinuousForRegression(config)
         adopt_stack(self.model.base_model.stack, attn_layers.stack)

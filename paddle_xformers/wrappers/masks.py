@@ -51,3 +51,26 @@ def left_padding(mask: Tensor | None, seq_start_pos: Tensor | None, n: int) -> T
         return mask
     started = paddle.arange(n) >= seq_start_pos.unsqueeze(-1)
     return started if mask is None else paddle.logical_and(mask > 0, started)
+
+
+def prefix_mask(n: int, prefix_attn_len: Tensor | int | None, attn_mask: Tensor | None = None) -> Tensor:
+    """Return who may look at whom where all may look at a prefix, and else backwards: (b or 1, 1 or h, n, n).
+
+    Args:
+        n: Number of places.
+        prefix_attn_len: Length of the prefix, for all rows or for each, (b); None: there is none.
+        attn_mask: Who may look at whom besides, (n, n), (h, n, n) or (b, h, n, n), or None.
+
+    Raises:
+        InputError: If a length for each row has another number of axes than one, or attn_mask has none that fits.
+    """
+    places = paddle.arange(n)
+    seen = (places.unsqueeze(0) <= places.unsqueeze(-1)).reshape([1, 1, n, n])
+    if prefix_attn_len is not None:
+        lengths = prefix_attn_len
+        if isinstance(lengths, Tensor) and lengths.ndim != 1:
+            raise InputError(f"prefix_attn_len has shape {list(lengths.shape)}; give a number, or (batch), one a row")
+        if isinstance(lengths, Tensor):
+            lengths = lengths.reshape([-1, 1, 1, 1])
+        seen = paddle.logical_or(seen, places.reshape([1, 1, 1, n]) < lengths)
+    return seen if attn_mask is None else paddle.logical_and(seen, combine_masks(None, attn_mask)[0])

@@ -1,4 +1,4 @@
-"""Stacks of layers under the names of x-transformers: Encoder, Decoder, CrossAttender."""
+"""Stacks of layers under the names of x-transformers: Encoder, Decoder, PrefixDecoder, CrossAttender."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .keywords import (
     keywords_around_stack,
     refuse_arguments,
 )
-from .masks import combine_masks, left_padding
+from .masks import combine_masks, left_padding, prefix_mask
 from .outputs import LayerIntermediates, attention_layers
 
 _NOT_TAKEN = {
@@ -48,6 +48,7 @@ class AttentionLayers(ModelWrapper):
     """
 
     causal = False
+    prefix = False
     fixed: dict[str, Any] = {}
 
     def __init__(self, dim: int, depth: int | None = None, heads: int | None = None, **options: Any) -> None:
@@ -157,6 +158,47 @@ class Decoder(AttentionLayers):
     """Layers that look backwards only; see `AttentionLayers`."""
 
     causal = True
+
+
+class PrefixDecoder(AttentionLayers):
+    """Layers that look both ways within a prefix, and backwards behind it (1910.10683); see `AttentionLayers`.
+
+    In a TransformerWrapper they become an XDecoderForCausalLM with prefix_lm=True, which has a cache, too.
+    """
+
+    prefix = True
+
+    def forward(  # type: ignore[override]
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        mask: Tensor | None = None,
+        context_mask: Tensor | None = None,
+        attn_mask: Tensor | None = None,
+        *,
+        prefix_attn_len: Tensor | int | None = None,
+        **others: Any,
+    ) -> Tensor | tuple[Tensor, LayerIntermediates]:
+        """Run the layers.
+
+        Args:
+            x: As in `AttentionLayers`, like all that are not named here.
+            context: Likewise.
+            mask: Likewise.
+            context_mask: Likewise.
+            attn_mask: Likewise; it hides tokens of the prefix, too.
+            prefix_attn_len: Number of the first places that all may look at, for all rows or for each, (b); left out:
+                everyone looks backwards only.
+            **others: Likewise.
+
+        Returns:
+            As `AttentionLayers` does.
+
+        Raises:
+            InputError: If an argument does not fit the stack or the others.
+        """
+        seen = prefix_mask(x.shape[1], prefix_attn_len, attn_mask)
+        return super().forward(x, context, mask, context_mask, seen, **others)
 
 
 class CrossAttender(AttentionLayers):

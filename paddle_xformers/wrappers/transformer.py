@@ -38,13 +38,13 @@ _NOT_TAKEN = {
 class TransformerWrapper(ModelWrapper):
     """A language model: token embeddings, the layers given to it, and a head that gives logits.
 
-    Holds, as `model`, an XDecoderForCausalLM around a Decoder and an XEncoderForMaskedLM around an Encoder, whose
-    layers are those of `attn_layers`: the same parameters.
+    Holds, as `model`, an XDecoderForCausalLM around a Decoder or a PrefixDecoder and an XEncoderForMaskedLM around
+    an Encoder, whose layers are those of `attn_layers`: the same parameters.
 
     Args:
         num_tokens: Size of the vocabulary.
         max_seq_len: Longest sequence.
-        attn_layers: The layers, an Encoder or a Decoder.
+        attn_layers: The layers, an Encoder, a Decoder or a PrefixDecoder.
         return_only_embed: Build no head: the model gives hidden states.
         **options: Fields around the layers, in any spelling (emb_dim, emb_dropout, post_emb_norm, tie_embedding,
             num_memory_tokens, max_mem_len, shift_mem_down, use_abs_pos_emb, ...); see docs/keyword-style.md.
@@ -63,8 +63,13 @@ class TransformerWrapper(ModelWrapper):
         **options: Any,
     ) -> None:
         super().__init__()
-        check_layers("TransformerWrapper", attn_layers, AttentionLayers, "an Encoder(...) or a Decoder(...)")
-        config_class, base_class, head_class = _FAMILIES[attn_layers.causal]
+        check_layers(
+            "TransformerWrapper",
+            attn_layers,
+            AttentionLayers,
+            "an Encoder(...), a Decoder(...) or a PrefixDecoder(...)",
+        )
+        config_class, base_class, head_class = _FAMILIES[attn_layers.causal or attn_layers.prefix]
         around = keywords_around_stack(config_class.fields())
         elsewhere = {
             **dict.fromkeys(keywords_around_stack(schema()), "it is for a Decoder only; leave it out"),
@@ -72,6 +77,8 @@ class TransformerWrapper(ModelWrapper):
         }
         options = accepted("TransformerWrapper", options, around, elsewhere)
         options = {"num_tokens": num_tokens, "max_seq_len": max_seq_len, **options}
+        if attn_layers.prefix:
+            options["prefix_lm"] = True
         config = config_class(**{**attn_layers.keywords, **options})
         self.model = (base_class if return_only_embed else head_class)(config)
         adopt_stack(self.model.base_model.stack, attn_layers.stack)
@@ -113,6 +120,7 @@ class TransformerWrapper(ModelWrapper):
         repeat_blocks: Sequence[Any] | None = None,
         transform_block_inputs: Any = None,
         embed_ids: Mapping[str, Tensor] | None = None,
+        prefix_attn_len: Tensor | int | None = None,
         recycle_steps: int | None = None,
         looped_steps: int | None = None,
         looped_pred_all_logits: bool = False,
@@ -144,6 +152,8 @@ class TransformerWrapper(ModelWrapper):
             repeat_blocks: Blocks to run more than once, likewise.
             transform_block_inputs: Functions of the input of blocks, likewise.
             embed_ids: Further ids of each token, (b, n), by name (needs embed_num_tokens).
+            prefix_attn_len: Number of the first tokens that all may look at, for all rows or for each, (b) (needs a
+                PrefixDecoder); memory tokens and padding do not count.
             recycle_steps: How often the layers run (needs recycling).
             looped_steps: Likewise (needs looped).
             looped_pred_all_logits: Return the logits after each loop and those of the exit gate, too.
@@ -185,6 +195,8 @@ class TransformerWrapper(ModelWrapper):
             "output_attentions": return_attn,
             "return_dict": True,
         }
+        if prefix_attn_len is not None:
+            arguments["prefix_attn_len"] = self._checked_prefix(prefix_attn_len)
         if mems is not None or return_mems:
             arguments |= {"mems": mems_to_model(mems), "return_mems": return_mems}
         rounds = {"recycle_steps": recycle_steps, "looped_steps": looped_steps}
@@ -212,6 +224,14 @@ class TransformerWrapper(ModelWrapper):
             return output.last_hidden_state, output
         output = self.model(**arguments)
         return _logits(output), output
+
+    def _checked_prefix(self, length: Tensor | int) -> Tensor | int:
+        if not getattr(self.config, "prefix_lm", False):
+            raise InputError(
+                "prefix_attn_len needs layers that look both ways within it; build the wrapper with "
+                "attn_layers=PrefixDecoder(...), or leave it out"
+            )
+        return length
 
     def _all_loops(self, arguments: dict[str, Any], more: bool) -> Any:
         """Return the model's output with the logits after each loop."""

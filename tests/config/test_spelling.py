@@ -47,6 +47,9 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
     "attn_max_attend_past": {3: {"max_attend_past": 3}},
     **{f"{prefix}attn_use_latent_{kind}": {False: {}} for prefix in ("", "cross_") for kind in ("q", "kv")},
     "attn_onnxable": {True: {}, False: {}},
+    "attn_hybrid_mask_kwarg": {"mask": {}, None: {}},
+    "cross_attn_hybrid_mask_kwarg": {"mask": {}, None: {}},
+    "verbose": {True: {}, False: {}},
     "use_qk_norm_attn": {
         True: {"attn_qk_norm": True, "attn_qk_norm_learned_temperature": True, "norm_placement": "attn_branch"},
         False: {},
@@ -100,6 +103,13 @@ def test_a_foreign_keyword_becomes_our_fields(keyword, value, ours):
     assert canonical({keyword: value}) == ours
     assert canonical({keyword: value, **ours}) == ours  # saying it twice is no contradiction
     assert canonical(ours) == ours
+
+
+def test_the_name_of_an_argument_is_a_string():
+    with pytest.raises(ConfigError, match="attn_hybrid_mask_kwarg=True is not allowed.*give a string"):
+        canonical({"attn_hybrid_mask_kwarg": True})
+    with pytest.raises(ConfigError, match="verbose=3 is not allowed: it is a switch"):
+        canonical({"verbose": 3})
 
 
 @pytest.mark.parametrize("keyword", KEYS)

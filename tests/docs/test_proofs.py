@@ -42,6 +42,13 @@ def test_every_feature_is_proven_somewhere(rows: dict[str, list[str]]) -> None:
     assert [feature for feature, (_, cases, parity, other) in rows.items() if not (cases or parity or other)] == []
 
 
+def test_every_feature_of_the_list_has_a_row(rows: dict[str, list[str]]) -> None:
+    lines = (ROOT / "tests" / "docs" / "features.txt").read_text(encoding="utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert len(wanted) == len(set(wanted)) > 150
+    assert [feature for feature in wanted if not any(rows.get(feature, ()))] == []
+
+
 def test_choices_are_values_of_their_fields(proofs: ModuleType) -> None:
     known = proofs._every_field()
     for feature, (name, value) in proofs.CHOICES.items():

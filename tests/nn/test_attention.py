@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import paddle
 import pytest
+from paddle.distributed.fleet.utils import recompute
 
 from paddle_xformers.config.options import AttentionOptions
 from paddle_xformers.errors import InputError
@@ -80,6 +83,25 @@ def test_blockwise_attention_equals_eager_with_its_gradients(n):
         found.append([out, *paddle.grad([out], inputs, [slope])])
     for plain, quick in zip(*found, strict=True):
         np.testing.assert_allclose(quick.numpy(), plain.numpy(), rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("n", [300, 1100])
+def test_views_survive_recompute_in_the_blockwise_kernel(n):
+    """Parts of one tensor, in several blocks, with weights kept and computed again."""
+    rng = np.random.default_rng(n)
+    b, h, k = 2, 2, 4
+    packed = heads(rng, b, h, 3 * k, n)
+    slope = paddle.to_tensor(heads(rng, b, h, k, n), "float32")
+
+    def attend(x):
+        parts = (x * 1.0)[:, :, :k], (x * 1.0)[:, :, k : 2 * k], (x * 1.0)[:, :, 2 * k :]
+        return blockwise.blockwise_causal_attention(*parts, 0.5, None)
+
+    found = []
+    for run in (attend, functools.partial(recompute, attend, use_reentrant=False)):
+        x = paddle.to_tensor(packed, "float32", stop_gradient=False)
+        found.append(paddle.grad([run(x)], [x], [slope])[0].numpy())
+    np.testing.assert_allclose(found[1], found[0], atol=1e-6)
 
 
 def test_keys_may_differ_from_values_in_width_and_number_of_heads():

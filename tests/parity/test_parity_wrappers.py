@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import x_transformers
+import x_transformers.x_transformers as theirs
 from parity_models import numpy_weights, paddle
 
 import paddle_xformers
@@ -72,6 +73,15 @@ def language(layers: str, around: dict[str, Any] | None = None, **stack: Any) ->
 
 def bare(layers: str, **stack: Any) -> Build:
     return lambda lib: getattr(lib, layers)(**STACK, **stack)
+
+
+def prefix_decoder(**stack: Any) -> Build:
+    """Theirs is not among the names of its package."""
+    return lambda lib: getattr(lib, "PrefixDecoder", theirs.PrefixDecoder)(**STACK, **stack)
+
+
+def with_prefix(model: Any, t: Any) -> Any:
+    return model(t(STATES), mask=t(RIGHT), prefix_attn_len=t(np.array([3, 7])))
 
 
 def two_segments(model: Any, t: Any) -> Any:
@@ -139,6 +149,12 @@ PROGRAMS = [
         "bare encoder", bare("Encoder", rotary_pos_emb=True), lambda model, t: model(t(STATES), mask=t(RIGHT)), RIGHT
     ),
     Program("bare decoder", bare("Decoder"), lambda model, t: model(t(STATES))),
+    Program("bare prefix decoder", prefix_decoder(rotary_pos_emb=True), with_prefix, RIGHT),
+    Program(
+        "bare prefix decoder, mask",
+        prefix_decoder(),
+        lambda model, t: model(t(STATES), attn_mask=t(WINDOW), prefix_attn_len=5),
+    ),
     Program("decoder, bias", bare("Decoder"), lambda model, t: model(t(STATES), attn_bias=t(BIAS))),
     Program(
         "bias, keys hidden",

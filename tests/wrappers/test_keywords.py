@@ -62,7 +62,10 @@ def test_layers_refuse(layers, keywords, sentence):
         ({"emb_drop": 0.1}, "TransformerWrapper has no keyword 'emb_drop'; did you mean 'emb_dropout'"),
         ({"to_logits": 7}, "TransformerWrapper has no keyword 'to_logits'"),
         ({"emb_dropout": 2}, "emb_dropout=2 is too large"),
-        ({"attn_layers": 5}, "attn_layers of TransformerWrapper is a int; give an Encoder(...) or a Decoder(...)"),
+        (
+            {"attn_layers": 5},
+            "attn_layers of TransformerWrapper is a int; give an Encoder(...), a Decoder(...) or a PrefixDecoder(...)",
+        ),
     ],
 )
 def test_the_wrapper_refuses(keywords, sentence):

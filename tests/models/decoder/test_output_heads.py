@@ -162,6 +162,31 @@ def test_the_loss_of_the_next_embedding():
     np.testing.assert_allclose(float(output.loss), plain + 0.7 * errors.mean(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("excised", [True, False])
+@pytest.mark.parametrize("fields", [{}, {"post_emb_norm": True, "num_memory_tokens": 2}], ids=str)
+def test_the_target_embeddings_have_all_that_is_added_and_nothing_in_front(fields, excised):
+    model, ids = build({**NEXT, "embed_num_tokens": {"speaker": 3}, **fields}), tokens()
+    added, front = paddle.randn([2, 14, 32]), paddle.randn([2, 3, 32])
+    mask, labels = paddle.ones([2, 14], "int64"), ids.clone()
+    mask[1, :4], labels[1, :4] = 0, -100
+    given = {
+        "attention_mask": mask,
+        "sum_embeds": added,
+        "embed_ids": {"speaker": ids % 3},
+        "prepend_embeds": front,
+        "prepend_mask": paddle.to_tensor([[1, 1, 1], [0, 1, 1]]),
+    }
+    wishes = {"return_next_embed_pred": True, "output_hidden_states": True, "return_dict": True}
+    seen = model(ids, **given, **wishes)
+    read, predicted = seen.hidden_states[0].numpy(), seen.next_embed_pred.numpy()  # (b, n, d): what the stack read
+    errors = np.abs(predicted[:, :-1] - read[:, 1:])[labels.numpy()[:, 1:] != -100]
+    expected = float(next_token_loss(seen.logits, labels)) + 0.1 * errors.mean()
+    loss = model(ids, labels=labels, excise_prepend_embeds=excised, **given, return_dict=True).loss
+    np.testing.assert_allclose(float(loss), expected, rtol=1e-5)
+    without = {name: value for name, value in given.items() if name not in ("sum_embeds", "embed_ids")}
+    assert abs(float(model(ids, labels=labels, **without, return_dict=True).loss) - expected) > 1e-4
+
+
 def test_the_target_embeddings_have_no_gradient_and_no_dropout():
     model, ids = build({**NEXT, "emb_dropout": 0.9, "next_embed_loss_weight": 1.0}), tokens()
     embeddings, places = model.xdecoder.embeddings, paddle.arange(14).unsqueeze(0)

@@ -18,7 +18,7 @@ from paddle import Tensor
 from paddle.autograd import PyLayer
 from paddle.nn import functional as F
 
-from ...cpu import needed, remember_needs
+from ...cpu import needed, remember_needs, save
 from ..masks import MASKED
 
 # Up to this many keys the weights of the forward are kept for the backward; longer ones are computed again.
@@ -85,7 +85,7 @@ class _BlockwiseCausal(PyLayer):
             outputs.append(paddle.matmul(v[:, :, :, :stop].contiguous(), weights, transpose_y=True))
             if keep:
                 kept.append(weights)
-        ctx.save_for_backward(q, k, v, triangle, *kept)
+        save(ctx, q, k, v, triangle, *kept)
         remember_needs(ctx, q, k, v)
         return paddle.concat(outputs, axis=-1)  # (b, h, k, n)
 
