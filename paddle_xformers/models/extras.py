@@ -34,7 +34,8 @@ class Extras(TypedDict, total=False):
         self_attn_additional_kv: Keys and values in front of those of self attention layers, seen by every query: one
             pair a layer, or None, (b, a, m, w) and (b, a, m, k), the last for the last layer that runs; those of
             another model, say, as `key_values` takes them from its cache. Heads fewer than the layer's own are written
-            out. They are neither moved by positions nor kept in the cache: give them with every call.
+            out; with polar_pos_emb keys are points, twice as wide. They are neither moved by positions nor kept in the
+            cache: give them with every call.
         additional_kv_mask: Which of them may be seen, (b, m): int or bool: where > 0; float: added to the scores.
         detach_additional_kv: Let no gradient go back into them.
         route_additional_kv_to_top: With False the first pair is for the first layer instead; None is as True.

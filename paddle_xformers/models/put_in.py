@@ -100,11 +100,12 @@ def _check_given(given: Given, layers: list[Attention], b: int) -> None:
         options, shapes = layer.options, [list(part.shape) for part in front.pair]
         keys, values = shapes
         fits = len(keys) == len(values) == 4 and keys[:3] == values[:3] and keys[0] == b and keys[2] > 0
-        fits = fits and options.heads % keys[1] == 0 and (keys[3], values[3]) == (options.key_dim, options.value_dim)
+        width = layer.kept_key_dim
+        fits = fits and options.heads % keys[1] == 0 and (keys[3], values[3]) == (width, options.value_dim)
         if not fits or not all(part.is_floating_point() for part in front.pair):
             raise InputError(
                 f"{_PAIRS} has {keys} and {values} for self attention layer {place}; give floats, ({b}, a, m, "
-                f"{options.key_dim}) and ({b}, a, m, {options.value_dim}), where a divides heads={options.heads}"
+                f"{width}) and ({b}, a, m, {options.value_dim}), where a divides heads={options.heads}"
             )
         mask = given.mask
         if mask is not None and list(mask.shape) != [b, keys[2]]:

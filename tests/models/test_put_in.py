@@ -115,6 +115,17 @@ def test_keys_of_tokens_given_as_keys_in_front_are_those_tokens():
     np.testing.assert_allclose(found, model(ids).numpy()[:, CUT:], atol=1e-5)
 
 
+def test_keys_of_polar_positions_are_twice_as_wide():
+    model, ids = build({"polar_pos_emb": True}), tokens()
+    pairs = key_values(model, model(ids[:, :CUT], use_cache=True, return_dict=True).past_key_values)
+    whole = model(ids, self_attn_additional_kv=pairs)
+    first = model(ids[:, :CUT], self_attn_additional_kv=pairs, use_cache=True, return_dict=True)
+    rest = model(ids[:, CUT:], self_attn_additional_kv=pairs, past_key_values=first.past_key_values)
+    np.testing.assert_allclose(rest.numpy(), whole.numpy()[:, CUT:], atol=1e-4)
+    with pytest.raises(InputError, match="a, m, 16"):
+        model(ids, self_attn_additional_kv=part("self_attn_additional_kv", FRONT))
+
+
 def test_attention_maps_are_of_tokens_alone():
     model, ids = build({"num_memory_tokens": 2, "attn_num_mem_kv": 1}), tokens()
     given = {"self_attn_additional_kv": part("self_attn_additional_kv", FRONT), "output_attentions": True}

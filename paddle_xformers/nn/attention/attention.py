@@ -157,6 +157,11 @@ class Attention(nn.Layer):
         turning = self.turning[0]
         return self._rotate(t, angles) if turning is not None and turning.turns_values else t
 
+    @property
+    def kept_key_dim(self) -> int:
+        """Width of keys in the cache, where positions may have made them wider."""
+        return self.options.key_dim * getattr(self.turning[0], "widens", 1)
+
     def _dropout(self) -> float:
         return self.options.attn_dropout if self.training else 0.0
 

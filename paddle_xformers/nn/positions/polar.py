@@ -36,6 +36,7 @@ class Polar(nn.Layer):
 
     fades = True  # queries and keys have angles of their own
     turns_values = False
+    widens = 2  # how many times as wide keys become
 
     def __init__(self, heads: int, features: int, options: PositionOptions) -> None:
         super().__init__()
