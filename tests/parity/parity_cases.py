@@ -589,7 +589,12 @@ CASES = [
 DROPPED = "dropped there; against NumPy in tests/nn/test_old_port.py"
 ROUNDS = "a call or a wrapper says it there: tests/parity/test_parity_rounds.py"
 HEADS = "not the logits alone, or of another shape: tests/parity/test_parity_heads.py"
+POOLED = "a pooled vector, not logits: tests/parity/test_parity_pooling.py"
 NOT_IN_UPSTREAM = {
+    "attn_pool_depth": POOLED,
+    "dim_pooled_tokens": POOLED,
+    "num_pooled_tokens": POOLED,
+    "verbose": "lines in the log: tests/config/test_advice.py",
     **dict.fromkeys(("recycling", "train_max_recycle_steps", "looped", "max_looped_steps"), ROUNDS),
     **dict.fromkeys(("looped_loss_threshold_exit", "looped_loss_slope", "looped_exit_loss_weight"), ROUNDS),
     "looped_exit_prob_threshold": "one row at a time there: tests/models/decoder/test_rounds.py",
