@@ -110,6 +110,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "norm-layernorm-bias": ("tests/nn/test_norms.py",),
     "norm-rezero": ("tests/nn/test_residuals.py",),
     "out-logit-entropies": ("tests/models/decoder/test_output_heads.py", "tests/parity/test_parity_heads.py"),
+    "out-intermediates": ("tests/parity/test_parity_intermediates.py",),
     "out-return-embeddings": ("tests/models/test_forward.py",),
     "layers-execute-order": ("tests/models/test_order.py", "tests/parity/test_parity_order.py"),
     "layers-prefixed-kwargs": ("tests/config/test_schedules.py", "tests/config/test_field.py"),

@@ -214,6 +214,7 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "outputs": (
         ("out-return-embeddings", "Embeddings as output"),
+        ("out-intermediates", "What layers did"),
         ("out-logits", "Number of scores"),
         ("out-logits-bias", "Bias of the head"),
         ("out-mixture-of-softmax", "Mixture of softmaxes"),

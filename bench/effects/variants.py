@@ -298,6 +298,7 @@ NOT_MEASURED: dict[str, str] = {
     "out-logits": "every run has a score for each byte; further ones would have nothing to predict",
     "out-multiple-heads": "all heads of a run would have the same bytes to predict",
     "out-squeeze": "a number for each place predicts no byte",
+    "out-intermediates": "it tells of a model and does not change it",
     "out-logit-entropies": "it tells of a model and does not change it",
     "out-average-pool": "mod-vit has it; out-cls-token is measured against it",
 }

@@ -277,6 +277,8 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
         )
         if self.config.return_dict if return_dict is None else return_dict:
             return output

@@ -141,5 +141,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             hidden_states=hidden.hidden_states,
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

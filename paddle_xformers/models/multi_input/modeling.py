@@ -231,5 +231,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

@@ -259,6 +259,8 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
             token_loss=of_tokens if return_loss_breakdown else None,
             number_loss=of_numbers if return_loss_breakdown else None,
         )
