@@ -30,6 +30,7 @@ NO_PAPER = {
         "out-multiple-heads",
         "out-squeeze",
         "out-next-embed-head",
+        "out-intermediates",
         "out-logit-entropies",
     ),
     *("out-return-embeddings", "mod-continuous"),
