@@ -70,7 +70,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "layers-verbose": ("tests/config/test_advice.py",),
     "out-intermediates": (
         *("tests/models/conventions/test_models.py", "tests/wrappers/test_transformer.py"),
-        "tests/parity/test_parity_wrappers.py",
+        *("tests/parity/test_parity_wrappers.py", "tests/parity/test_parity_intermediates.py"),
     ),
     "out-attn-pool": ("tests/nn/test_pooling.py", "tests/parity/test_parity_pooling.py"),
     "pos-rotary-cross": ("tests/models/test_context_positions.py", "tests/parity/parity_cases.py"),

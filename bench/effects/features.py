@@ -215,6 +215,7 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "outputs": (
         ("out-return-embeddings", "Embeddings as output"),
+        ("out-intermediates", "What layers did"),
         ("out-logits", "Number of scores"),
         ("out-logits-bias", "Bias of the head"),
         ("out-mixture-of-softmax", "Mixture of softmaxes"),
@@ -226,7 +227,6 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("out-average-pool", "Mean of the tokens"),
         ("out-cls-token", "Class token"),
         ("out-attn-pool", "Attention pooling"),
-        ("out-intermediates", "Intermediates"),
     ),
     "conditioning": (
         ("cond-adaptive-layernorm", "Adaptive LayerNorm"),

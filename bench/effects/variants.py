@@ -261,7 +261,6 @@ VARIANTS: tuple[Variant, ...] = (
 
 # No claim without a number: features without one, and why.
 NOT_MEASURED: dict[str, str] = {
-    "out-intermediates": "what is looked at changes nothing in training",
     "layers-verbose": "a line in the log changes nothing in training",
     "out-attn-pool": "no task here trains an encoder of tokens; parity with x-transformers is its proof",
     "pos-seq-start": "the windows are full; that padding changes nothing is a contract (padded = alone)",
@@ -300,6 +299,7 @@ NOT_MEASURED: dict[str, str] = {
     "out-logits": "every run has a score for each byte; further ones would have nothing to predict",
     "out-multiple-heads": "all heads of a run would have the same bytes to predict",
     "out-squeeze": "a number for each place predicts no byte",
+    "out-intermediates": "it tells of a model and does not change it",
     "out-logit-entropies": "it tells of a model and does not change it",
     "out-average-pool": "mod-vit has it; out-cls-token is measured against it",
 }

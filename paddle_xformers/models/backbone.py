@@ -123,7 +123,8 @@ class Backbone:
         if not excise:
             n, front, held = n + front, 0, None
         past = before - (0 if held is None else sizes(held)[1])
-        return _model_output(self.run_stack(x, positions, call), call.lead + front, past + n)
+        memory = call.lead
+        return _model_output(self.run_stack(x, positions, call), call.lead + front, past + n, memory)
 
     def run_stack(self, x: Tensor, tokens: Tensor, call: StackCall) -> StackOutput:
         """Run the layers; see `Stack.forward`."""
@@ -235,12 +236,13 @@ class TokenBackbone(Backbone):
         return extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
 
 
-def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
+def _model_output(output: StackOutput, lead: int, keys: int, memory: int) -> XModelOutput:
     """Leave memory tokens, and what else stands in front of the tokens, out of what the caller sees.
 
     Args:
         output: What the stack gave back.
         lead: Number of memory tokens and others in front of the new tokens.
+        memory: Number of memory tokens among them.
         keys: Number of past and new tokens.
     """
     attentions = [weights[:, :, lead:, -keys:] for weights in output.attentions]
@@ -252,6 +254,8 @@ def _model_output(output: StackOutput, lead: int, keys: int) -> XModelOutput:
         attentions=tuple(attentions) or None,
         cross_attentions=tuple(crossed) or None,
         mems=output.mems,
+        intermediates=tuple(record.of_tokens(lead, keys) for record in output.records) or None,
+        memory_states=output.hidden[:, :memory] if output.records and memory else None,
         gumbel_log_probs=tuple(chances[:, :, lead:] for chances in output.log_probs) or None,
         loop_states=tuple(_tokens_only(states, lead) for states in output.loops) or None,
         exit_logits=None if output.exit_logits is None else _tokens_only(output.exit_logits, lead),

@@ -52,6 +52,8 @@ class Extras(TypedDict, total=False):
         transform_block_inputs: What changes the input of blocks: functions by block, counted from 1, each of the
             residual stream, (b, n, d) (with several streams (b, n, s, d)), or one function of the block and the stream.
             The stream of block 1 is the embedded sequence, memory tokens and positions included.
+        return_intermediates: Return what each layer read and scored, as intermediates, and the last states of memory
+            tokens, as memory_states: of bare models and those that predict tokens or vectors.
         return_gumbel_log_probs: Return the logarithm of the probability, before the draw, of the key that each query
             drew, as gumbel_log_probs (needs attn_normalizer="gumbel").
         token_emb_kwargs: What a registered embedder (`token_emb`) is called with beside the token ids, by name; of
@@ -79,6 +81,7 @@ class Extras(TypedDict, total=False):
     repeat_blocks: Sequence[Any] | None
     transform_block_inputs: Mapping[int, Callable[[Tensor], Tensor]] | Callable[[int, Tensor], Tensor] | None
     return_gumbel_log_probs: bool
+    return_intermediates: bool
     token_emb_kwargs: Mapping[str, Any] | None
     flash_pack_seq_kwargs: Mapping[str, Any] | None
     flash_pack_seq_context_kwargs: Mapping[str, Any] | None
@@ -116,8 +119,25 @@ def taken(extras: Mapping[str, Any]) -> dict[str, Any]:
         "packed": extras.get("flash_pack_seq_kwargs"),
         "packed_context": extras.get("flash_pack_seq_context_kwargs"),
         "context_positions": extras.get("encoder_position_ids"),
+        "intermediates": bool(extras.get("return_intermediates")),
         "log_probs": bool(extras.get("return_gumbel_log_probs")),
     }
+
+
+def check_returned(head: str, extras: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse to ask a head for what only its base model returns.
+
+    Args:
+        head: Name of its class.
+        extras: As `Extras`.
+        names: The arguments that ask for it.
+
+    Raises:
+        InputError: If one of them is given.
+    """
+    for name in names:
+        if extras.get(name):
+            raise InputError(f"{head} does not return what {name} asks for; call its base_model, which does")
 
 
 def told_to_embedder(extras: Any) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from typing import Any
 from paddle import Tensor
 
 from .._compat import import_paddlenlp
+from ..nn.records import LayerRecord
 
 import_paddlenlp()
 
 from paddlenlp.transformers.model_outputs import (  # noqa: E402
     BaseModelOutputWithPastAndCrossAttentions,
+    BaseModelOutputWithPoolingAndCrossAttentions,
     CausalLMOutputWithCrossAttentions,
     MaskedLMOutput,
     ModelOutput,
@@ -47,12 +49,34 @@ class XModelOutput(BaseModelOutputWithPastAndCrossAttentions):
             attention layer that draws; None unless asked for.
         loop_states: What each loop of a looped model gave, (b, n, d) each.
         exit_logits: The exit gate of a looped model after each loop, (b, n, loops).
+        intermediates: What each layer read and scored, in the order they ran, see `paddle_xformers.nn.records`; None
+            unless asked for (return_intermediates).
+        memory_states: Likewise the last states of the memory tokens, (b, t, d), where there are any.
     """
 
     mems: tuple[Tensor, ...] | None = None
     gumbel_log_probs: tuple[Tensor, ...] | None = None
     loop_states: tuple[Tensor, ...] | None = None
     exit_logits: Tensor | None = None
+    intermediates: tuple[LayerRecord, ...] | None = None
+    memory_states: Tensor | None = None
+
+
+@dataclass
+class XEncoderOutput(BaseModelOutputWithPoolingAndCrossAttentions):
+    """Output of a bare encoder.
+
+    Args:
+        gumbel_log_probs: Logarithms of the probabilities of the keys that queries drew, (b, h, n), of each self
+            attention layer that draws; None unless asked for (return_gumbel_log_probs).
+        intermediates: What each layer read and scored, in the order they ran, see `paddle_xformers.nn.records`; None
+            unless asked for (return_intermediates).
+        memory_states: Likewise the last states of the memory tokens, (b, t, d), where there are any.
+    """
+
+    gumbel_log_probs: tuple[Tensor, ...] | None = None
+    intermediates: tuple[LayerRecord, ...] | None = None
+    memory_states: Tensor | None = None
 
 
 @dataclass
@@ -68,6 +92,9 @@ class XCausalLMOutput(CausalLMOutputWithCrossAttentions):
             attention layer that draws; None unless asked for.
         loop_logits: Logits after each loop of a looped model, (b, n, v) each; None unless asked for.
         exit_logits: The exit gate of a looped model after each loop, (b, n, loops); likewise.
+        intermediates: What each layer read and scored, in the order they ran, see `paddle_xformers.nn.records`; None
+            unless asked for (return_intermediates).
+        memory_states: Likewise the last states of the memory tokens, (b, t, d), where there are any.
     """
 
     mems: tuple[Tensor, ...] | None = None
@@ -77,6 +104,8 @@ class XCausalLMOutput(CausalLMOutputWithCrossAttentions):
     gumbel_log_probs: tuple[Tensor, ...] | None = None
     loop_logits: tuple[Tensor, ...] | None = None
     exit_logits: Tensor | None = None
+    intermediates: tuple[LayerRecord, ...] | None = None
+    memory_states: Tensor | None = None
 
 
 @dataclass
@@ -85,9 +114,14 @@ class XMaskedLMOutput(MaskedLMOutput):
 
     Args:
         cross_attentions: Weights of each cross attention layer, (b, h, n, m); None unless asked for.
+        intermediates: What each layer read and scored, in the order they ran, see `paddle_xformers.nn.records`; None
+            unless asked for (return_intermediates).
+        memory_states: Likewise the last states of the memory tokens, (b, t, d), where there are any.
     """
 
     cross_attentions: tuple[Tensor, ...] | None = None
+    intermediates: tuple[LayerRecord, ...] | None = None
+    memory_states: Tensor | None = None
 
 
 @dataclass
@@ -105,6 +139,9 @@ class XNumberLMOutput(ModelOutput):
         mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
         token_loss: Mean cross entropy of the tokens, if asked for.
         number_loss: Squared error of the numbers, a mean over all tokens that have a label, if asked for.
+        intermediates: What each layer read and scored, in the order they ran, see `paddle_xformers.nn.records`; None
+            unless asked for (return_intermediates).
+        memory_states: Likewise the last states of the memory tokens, (b, t, d), where there are any.
     """
 
     loss: Tensor | None = None
@@ -117,6 +154,8 @@ class XNumberLMOutput(ModelOutput):
     mems: tuple[Tensor, ...] | None = None
     token_loss: Tensor | None = None
     number_loss: Tensor | None = None
+    intermediates: tuple[LayerRecord, ...] | None = None
+    memory_states: Tensor | None = None
 
 
 @dataclass
@@ -131,6 +170,9 @@ class XMultiInputLMOutput(ModelOutput):
         attentions: Weights of self attention, if asked for.
         cross_attentions: Weights of cross attention, if asked for.
         mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
+        intermediates: What each layer read and scored, in the order they ran, see `paddle_xformers.nn.records`; None
+            unless asked for (return_intermediates).
+        memory_states: Likewise the last states of the memory tokens, (b, t, d), where there are any.
     """
 
     loss: Tensor | None = None
@@ -140,6 +182,8 @@ class XMultiInputLMOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
     cross_attentions: tuple[Tensor, ...] | None = None
     mems: tuple[Tensor, ...] | None = None
+    intermediates: tuple[LayerRecord, ...] | None = None
+    memory_states: Tensor | None = None
 
 
 @dataclass
@@ -155,6 +199,9 @@ class XRegressionOutput(ModelOutput):
         attentions: Weights of self attention, if asked for.
         cross_attentions: Weights of cross attention, if asked for.
         mems: States for the next segment, see `paddle_xformers.nn.memory`; None unless asked for.
+        intermediates: What each layer read and scored, in the order they ran, see `paddle_xformers.nn.records`; None
+            unless asked for (return_intermediates).
+        memory_states: Likewise the last states of the memory tokens, (b, t, d), where there are any.
     """
 
     loss: Tensor | None = None
@@ -165,6 +212,8 @@ class XRegressionOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
     cross_attentions: tuple[Tensor, ...] | None = None
     mems: tuple[Tensor, ...] | None = None
+    intermediates: tuple[LayerRecord, ...] | None = None
+    memory_states: Tensor | None = None
 
 
 def encoder_decoder_output(target: Any, source: Any) -> Seq2SeqModelOutput:

@@ -20,6 +20,7 @@ from .attention.masks import Mask, make_mask, over_all, windowed
 from .memory import Mems
 from .places import Places, make_places, token_positions, within
 from .positions import Sinusoid, Turning
+from .records import LayerRecord
 from .residuals import looks_along
 from .shift import Line, line_up
 from .sizes import sizes
@@ -47,6 +48,7 @@ class StackCall:
         repeat_blocks: The blocks to run more than once, or None.
         transform: What changes the input of blocks, or None.
         log_probs: Return the logarithms of the probabilities of drawn keys.
+        intermediates: Return what each layer read and scored.
         packed: Cumulative lengths of the sequences in one row, for the models; None: each row is one.
         packed_context: Likewise of the context.
         context_positions: Positions of the context, (b or 1, m), or None to count them by its mask.
@@ -78,6 +80,7 @@ class StackCall:
     repeat_blocks: Sequence[Any] | None = None
     transform: Any = None
     log_probs: bool = False
+    intermediates: bool = False
     packed: Mapping[str, Any] | None = None
     packed_context: Mapping[str, Any] | None = None
     context_positions: Tensor | None = None
@@ -104,6 +107,7 @@ class StackOutput:
         attentions: Weights of each self attention layer, (b, h, n, m).
         cross_attentions: Weights of each cross attention layer, (b, h, n, m).
         log_probs: Logarithms of the probabilities of drawn keys, (b, h, n), of each self attention layer that draws.
+        records: What each layer read and scored, in the order they ran.
         loops: What each loop of a looped model gave, (b, n, d).
         exit_logits: The exit gate of a looped model after each loop, (b, n, loops).
     """
@@ -115,6 +119,7 @@ class StackOutput:
     attentions: list[Tensor] = field(default_factory=list)
     cross_attentions: list[Tensor] = field(default_factory=list)
     log_probs: list[Tensor] = field(default_factory=list)
+    records: list[LayerRecord] = field(default_factory=list)
     loops: list[Tensor] = field(default_factory=list)
     exit_logits: Tensor | None = None
 
@@ -215,7 +220,7 @@ def share(
         mask,
         windows=windows,
         past_length=cache_length(call.cache),
-        output_attentions=call.output_attentions,
+        output_attentions=call.output_attentions or call.intermediates,
         use_cache=call.use_cache,
         q_positions=places.queries,
         k_positions=places.keys,

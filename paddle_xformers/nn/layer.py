@@ -23,6 +23,7 @@ from .lookback import Site as DepthSite
 from .lookback import Trace, make_lookbacks
 from .norms import make_norm
 from .positions import Turning
+from .records import LayerRecord
 from .residuals import ResidualScheme, Views
 from .shift import Line, TokenShift
 
@@ -44,6 +45,13 @@ class LayerResult:
     attention: AttentionResult | None
     trace: Trace
     state: State = ()
+
+    def record(self) -> LayerRecord:
+        """What the layer read and scored, for those who ask."""
+        seen = self.attention
+        if seen is None:
+            return LayerRecord(self.kind, self.trace.read)
+        return LayerRecord(self.kind, self.trace.read, seen.scores, seen.weights, seen.own_values)
 
 
 class Layer(nn.Layer):

@@ -50,7 +50,9 @@ def run_rounds(
         The output of the last run with the cache and mems of all, and what each run gave, (b, n, d).
     """
     caches, mems = _parts(call.cache, call.rounds), _parts(call.mems, call.rounds)
-    before = dataclasses.replace(call, output_attentions=False, output_hidden_states=False, log_probs=False)
+    before = dataclasses.replace(
+        call, output_attentions=False, output_hidden_states=False, log_probs=False, intermediates=False
+    )
     outputs: list[StackOutput] = []
     start = x
     for cache, mem in zip(caches[:-1], mems[:-1], strict=True):

@@ -175,6 +175,8 @@ class Stack(nn.Layer):
         if call.log_probs:
             drawn = [result.attention.log_probs for result in results if result.kind == "a" and result.attention]
             output.log_probs = [chances for chances in drawn if chances is not None]
+        if call.intermediates:
+            output.records = [result.record() for result in results]
         if call.return_mems:
             valid = (shared.places.queries > PADDING).expand([b, -1])
             reads = [result.trace.read for result in results if result.kind == "a"]

@@ -21,7 +21,7 @@ NO_PAPER = {
     *("attn-pre-scale-post-talking-heads", "attn-custom-fn", "attn-add-zero-kv", "attn-value-dim-head"),
     *("attn-k-rmsnorm", "attn-value-rmsnorm", "attn-belief"),
     *("attn-mask-key-padding", "pos-custom", "pos-rotary-values", "pos-rel-proj-bias", "norm-unit-offset"),
-    *("pos-seq-start", "pos-seq-offset", "out-intermediates", "layers-verbose"),
+    *("pos-seq-start", "pos-seq-offset", "layers-verbose"),
     *("residual-fn-kwargs", "residual-gated-multi", "ff-solu", "ff-deep-embed"),
     *("layers-repeat-blocks", "layers-transformer-block", "emb-custom-embedder", "mem-kv-cache", "mem-recycling"),
     *(
@@ -30,6 +30,7 @@ NO_PAPER = {
         "out-multiple-heads",
         "out-squeeze",
         "out-next-embed-head",
+        "out-intermediates",
         "out-logit-entropies",
     ),
     *("out-return-embeddings", "mod-continuous"),

@@ -6,7 +6,18 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_xformers import InputError, XContinuousConfig, XContinuousModel, XEncoderConfig, XEncoderForMaskedLM
+from paddle_xformers import (
+    InputError,
+    XContinuousConfig,
+    XContinuousModel,
+    XDecoderConfig,
+    XDecoderForSequenceClassification,
+    XEncoderConfig,
+    XEncoderForMaskedLM,
+    XEncoderForQuestionAnswering,
+    XEncoderForSequenceClassification,
+    XEncoderForTokenClassification,
+)
 
 from ..contracts.cases import SMALL, build, tokens
 
@@ -265,3 +276,23 @@ def test_what_does_not_fit_is_refused(given, words):
     with pytest.raises(InputError) as caught:
         build({})(tokens(), **given)
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+HEADS = {
+    XEncoderForSequenceClassification: XEncoderConfig,
+    XEncoderForTokenClassification: XEncoderConfig,
+    XEncoderForQuestionAnswering: XEncoderConfig,
+    XDecoderForSequenceClassification: XDecoderConfig,
+}
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: head.__name__)
+@pytest.mark.parametrize("name", ["return_intermediates", "return_gumbel_log_probs"])
+def test_a_head_refuses_what_it_does_not_return(head, name):
+    sizes = {"num_tokens": 30, "dim": 16, "depth": 1, "heads": 2, "attn_dim_head": 8, "attn_normalizer": "gumbel"}
+    model = head(HEADS[head](**sizes, num_labels=2, pad_token_id=0))
+    ids = paddle.to_tensor([[5, 6, 7]])
+    with pytest.raises(InputError, match=f"{head.__name__} does not return what {name} asks for"):
+        model(ids, **{name: True})
+    output = model.base_model(ids, return_dict=True, **{name: True})
+    assert len(output[name.removeprefix("return_")]) == (2 if name == "return_intermediates" else 1)

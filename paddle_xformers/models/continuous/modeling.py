@@ -16,7 +16,7 @@ from ...nn.places import kept_tokens, mask_of_lengths
 from ...nn.regression import RegressionHead, regression_loss
 from ...nn.sizes import sizes
 from ..backbone import Backbone
-from ..extras import Extras, taken
+from ..extras import Extras, check_returned, taken
 from ..inputs import check_added
 from ..outputs import XModelOutput, XRegressionOutput
 from ..prefix import make_prefix, tokens_of
@@ -240,6 +240,7 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_gumbel_log_probs",))
         hidden = self.xcontinuous(
             inputs,
             attention_mask,
@@ -277,6 +278,8 @@ class XContinuousForRegression(VectorGeneration, XContinuousPretrainedModel):
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
         )
         if self.config.return_dict if return_dict is None else return_dict:
             return output

@@ -290,6 +290,8 @@ class XDecoderForCausalLM(CausalGeneration, DecoderHeads, XDecoderPretrainedMode
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
             gumbel_log_probs=hidden.gumbel_log_probs,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

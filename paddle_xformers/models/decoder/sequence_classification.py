@@ -14,7 +14,7 @@ from ...nn.linear import Linear
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
 from ..classification import sequence_loss
-from ..extras import Extras
+from ..extras import Extras, check_returned
 from ..outputs import as_asked
 from .configuration import XDecoderConfig
 from .modeling import XDecoderModel, XDecoderPretrainedModel
@@ -97,6 +97,7 @@ class XDecoderForSequenceClassification(XDecoderPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_intermediates", "return_gumbel_log_probs"))
         if extras.get("flash_pack_seq_kwargs") is not None:
             raise InputError("flash_pack_seq_kwargs does not go with a class for each row; pass a padded batch")
         hidden = self.xdecoder(

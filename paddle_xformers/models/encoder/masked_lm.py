@@ -12,7 +12,7 @@ from paddle.nn import functional as F
 from ...nn.linear import Linear
 from ...nn.lm_head import make_lm_head
 from ...nn.norms import LayerNorm
-from ..extras import Extras
+from ..extras import Extras, check_returned
 from ..losses import token_loss
 from ..outputs import XMaskedLMOutput, as_asked
 from ..prefix import tokens_of
@@ -112,6 +112,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_gumbel_log_probs",))
         hidden = self.xencoder(
             input_ids,
             token_type_ids,
@@ -141,5 +142,7 @@ class XEncoderForMaskedLM(XEncoderPretrainedModel):
             hidden_states=hidden.hidden_states,
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

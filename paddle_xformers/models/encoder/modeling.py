@@ -15,6 +15,7 @@ from ...nn.places import kept_tokens
 from ...nn.pooling import Pooler
 from ..backbone import TokenBackbone
 from ..extras import Extras, taken, told_to_embedder
+from ..outputs import XEncoderOutput
 from ..prefix import make_prefix
 from ..pretrained import XPretrainedModel
 from .configuration import XEncoderConfig
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 import_paddlenlp()
 
-from paddlenlp.transformers.model_outputs import BaseModelOutputWithPoolingAndCrossAttentions  # noqa: E402
 from paddlenlp.transformers.model_utils import register_base_model  # noqa: E402
 
 
@@ -75,7 +75,7 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
         excise_prepend_embeds: bool = True,
         embed_ids: Tensor | Mapping[str, Tensor] | None = None,
         **extras: Unpack[Extras],
-    ) -> BaseModelOutputWithPoolingAndCrossAttentions | tuple[Any, ...]:
+    ) -> XEncoderOutput | tuple[Any, ...]:
         """Run the encoder.
 
         Args:
@@ -140,11 +140,14 @@ class XEncoderModel(XEncoderPretrainedModel, TokenBackbone):
             if prefix is not None and not excise_prepend_embeds:
                 mask = prefix.mask_over_both(mask, input_ids if inputs_embeds is None else inputs_embeds)
             pooled = self.pooler(seen.last_hidden_state, kept_tokens(mask))  # (b, d)
-        output = BaseModelOutputWithPoolingAndCrossAttentions(
+        output = XEncoderOutput(
             last_hidden_state=seen.last_hidden_state,
             pooler_output=pooled,
             hidden_states=seen.hidden_states,
             attentions=seen.attentions,
             cross_attentions=seen.cross_attentions,
+            gumbel_log_probs=seen.gumbel_log_probs,
+            intermediates=seen.intermediates,
+            memory_states=seen.memory_states,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()

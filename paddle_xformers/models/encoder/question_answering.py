@@ -11,7 +11,7 @@ from paddle import Tensor, nn
 from ..._compat import import_paddlenlp
 from ...nn.linear import Linear
 from ...nn.places import kept_tokens
-from ..extras import Extras
+from ..extras import Extras, check_returned
 from ..inputs import check_span
 from ..losses import IGNORED, class_loss
 from ..outputs import as_asked
@@ -98,6 +98,7 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_intermediates", "return_gumbel_log_probs"))
         hidden = self.xencoder(
             input_ids,
             token_type_ids,

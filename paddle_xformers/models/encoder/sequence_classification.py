@@ -12,7 +12,7 @@ from ..._compat import import_paddlenlp
 from ...errors import ConfigError
 from ...nn.linear import Linear
 from ..classification import sequence_loss
-from ..extras import Extras
+from ..extras import Extras, check_returned
 from ..outputs import as_asked
 from .configuration import XEncoderConfig
 from .modeling import XEncoderModel, XEncoderPretrainedModel
@@ -98,6 +98,7 @@ class XEncoderForSequenceClassification(XEncoderPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_intermediates", "return_gumbel_log_probs"))
         hidden = self.xencoder(
             input_ids,
             token_type_ids,

@@ -10,7 +10,7 @@ from paddle import Tensor, nn
 
 from ..._compat import import_paddlenlp
 from ...nn.linear import Linear
-from ..extras import Extras
+from ..extras import Extras, check_returned
 from ..losses import token_loss
 from ..outputs import as_asked
 from .configuration import XEncoderConfig
@@ -90,6 +90,7 @@ class XEncoderForTokenClassification(XEncoderPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_intermediates", "return_gumbel_log_probs"))
         hidden = self.xencoder(
             input_ids,
             token_type_ids,

@@ -13,7 +13,7 @@ from ...nn.calls import StackCall
 from ...nn.lm_head import LMHead
 from ...nn.stream_embeddings import StreamEmbeddings
 from ..backbone import Backbone
-from ..extras import Extras, taken
+from ..extras import Extras, check_returned, taken
 from ..losses import next_token_loss
 from ..outputs import XModelOutput, XMultiInputLMOutput, as_asked
 from ..pretrained import XPretrainedModel
@@ -200,6 +200,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_gumbel_log_probs",))
         hidden = self.xmultiinput(
             input_ids,
             attention_mask,
@@ -231,5 +232,7 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
         )
         return as_asked(output, self.config.return_dict if return_dict is None else return_dict)

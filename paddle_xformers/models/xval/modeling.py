@@ -14,7 +14,7 @@ from ...nn.linear import Linear
 from ...nn.lm_head import make_lm_head
 from ...nn.number_embeddings import NumberEmbeddings
 from ..backbone import Backbone
-from ..extras import Extras, taken
+from ..extras import Extras, check_returned, taken
 from ..inputs import check_tokens
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
 from ..pretrained import XPretrainedModel
@@ -223,6 +223,7 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
+        check_returned(type(self).__name__, extras, ("return_gumbel_log_probs",))
         if paddle.in_dynamic_mode():
             check_numbers("number_labels", number_labels, labels, "labels")
         hidden = self.xval(
@@ -259,6 +260,8 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             attentions=hidden.attentions,
             cross_attentions=hidden.cross_attentions,
             mems=hidden.mems,
+            intermediates=hidden.intermediates,
+            memory_states=hidden.memory_states,
             token_loss=of_tokens if return_loss_breakdown else None,
             number_loss=of_numbers if return_loss_breakdown else None,
         )

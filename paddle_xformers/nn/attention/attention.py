@@ -108,7 +108,9 @@ class Attention(nn.Layer):
         out, weights, scores = self._kernel(q, pair, call, step)
         output = self._output(out, step)
         state = (*pair, *(leaf for part in self.keepers for leaf in step.state[part])) if call.use_cache else ()
-        return AttentionResult(output, state, Handed(values, scores), weights, step.kept.get("log_probs"))
+        handed, found = Handed(values, scores), step.kept
+        seen = (found.get("masked"), found.get("own_values")) if call.output_attentions else ()
+        return AttentionResult(output, state, handed, weights, found.get("log_probs"), *seen)
 
     def _parts_past(self, past: State) -> dict[nn.Layer, State]:
         """What each part that keeps something left in the cache."""
@@ -201,6 +203,12 @@ class Attention(nn.Layer):
                     handed_on.append(scores)
             return scores
 
+        def on_masked_scores(scores: Tensor) -> Tensor:
+            scores = self._through("masked_scores", scores, step)
+            if call.output_attentions:
+                step.kept["masked"] = scores
+            return scores
+
         out, weights = eager_attention(
             q,
             k,
@@ -211,7 +219,7 @@ class Attention(nn.Layer):
             dropout=self._dropout(),
             normalizer=normalizer,
             on_scores=on_scores,
-            on_masked_scores=lambda scores: self._through("masked_scores", scores, step),
+            on_masked_scores=on_masked_scores,
             on_weights=lambda weights: self._through("weights", weights, step),
         )
         return out, weights if call.output_attentions else None, handed_on[-1] if handed_on else None

@@ -100,6 +100,8 @@ class AttentionResult:
         handed: What the next layer of the kind gets.
         weights: The attention weights, (b, h, n, m), or None.
         log_probs: Logarithms of the probabilities of the keys that were drawn, (b, h, n), or None.
+        scores: Where the weights are wanted, what they were made of, (b, h, n, m), or None.
+        own_values: Likewise the values before anything changed them, (b, g, m, k), or None.
     """
 
     output: Tensor
@@ -107,3 +109,5 @@ class AttentionResult:
     handed: Handed = Handed()
     weights: Tensor | None = None
     log_probs: Tensor | None = None
+    scores: Tensor | None = None
+    own_values: Tensor | None = None
