@@ -14,6 +14,7 @@ from paddle_xformers import (
     XDecoderForSequenceClassification,
     XEncoderConfig,
     XEncoderForMaskedLM,
+    XEncoderForQuestionAnswering,
     XEncoderModel,
 )
 
@@ -115,7 +116,8 @@ def test_models_over_vectors_take_no_packed_sequences():
 
 def test_what_makes_one_result_of_a_row_takes_no_packed_sequences():
     decoder = XDecoderForSequenceClassification(XDecoderConfig(**SMALL))
-    models = (decoder, XEncoderModel(XEncoderConfig(**SMALL, pooler="mean")))
+    answers = XEncoderForQuestionAnswering(XEncoderConfig(**SMALL))
+    models = (decoder, answers, XEncoderModel(XEncoderConfig(**SMALL, pooler="mean")))
     for model in models:
         with pytest.raises(InputError, match="flash_pack_seq_kwargs does not go"):
             model(tokens(1), flash_pack_seq_kwargs={"cu_seqlens_q": ENDS})

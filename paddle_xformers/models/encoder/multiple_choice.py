@@ -58,6 +58,10 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        embed_ids: Tensor | None = None,
     ) -> MultipleChoiceModelOutput | tuple[Any, ...] | Tensor:
         """Score each choice.
 
@@ -74,6 +78,10 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: As in `XEncoderModel.forward`, one a row of the batch, (b, dim_condition), for all its choices.
+            sum_embeds: Added to the token embeddings of every choice, (b, choices, n, emb_dim).
+            prepend_embeds: Vectors in front of the tokens, (b, p, emb_dim), the same for all choices of a row.
+            prepend_mask: Which of them are no padding, (b, p).
+            embed_ids: Further ids of every choice, (b, choices, n, kinds).
 
         Returns:
             A MultipleChoiceModelOutput, or a tuple of its values that are not None: the mean loss if there are labels,
@@ -94,7 +102,11 @@ class XEncoderForMultipleChoice(XEncoderPretrainedModel):
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
-            condition=None if condition is None else condition.repeat_interleave(choices, axis=0),
+            condition=_for_each_choice(condition, choices),
+            sum_embeds=_as_rows(sum_embeds, "sum_embeds", 4),
+            prepend_embeds=_for_each_choice(prepend_embeds, choices),
+            prepend_mask=_for_each_choice(prepend_mask, choices),
+            embed_ids=_as_rows(embed_ids, "embed_ids", 4, "kinds"),
         )
         scores = self.classifier(self.dropout(hidden.pooler_output))  # (b * choices, 1)
         logits = scores.reshape([-1, choices])  # (b, choices)
@@ -122,11 +134,11 @@ def _for_each_choice(given: Tensor | None, choices: Any) -> Tensor | None:
     return given.unsqueeze(1).expand([-1, choices, *[-1] * (given.ndim - 1)]).flatten(0, 1)
 
 
-def _as_rows(given: Tensor | None, name: str, axes: int) -> Tensor | None:
+def _as_rows(given: Tensor | None, name: str, axes: int, last: str = "emb_dim") -> Tensor | None:
     """Make each choice a row: (b, choices, ...) to (b * choices, ...)."""
     if given is None:
         return None
     if given.ndim != axes:
-        axes_wanted = "(batch, choices, length)" if axes == 3 else "(batch, choices, length, emb_dim)"
+        axes_wanted = "(batch, choices, length)" if axes == 3 else f"(batch, choices, length, {last})"
         raise InputError(f"{name} has shape {list(given.shape)}; give {axes_wanted}")
     return given.flatten(0, 1)

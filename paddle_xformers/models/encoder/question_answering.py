@@ -9,6 +9,7 @@ import paddle
 from paddle import Tensor, nn
 
 from ..._compat import import_paddlenlp
+from ...errors import InputError
 from ...nn.linear import Linear
 from ...nn.places import kept_tokens
 from ..extras import Extras, check_returned
@@ -99,6 +100,8 @@ class XEncoderForQuestionAnswering(XEncoderPretrainedModel):
             InputError: If an argument does not fit the model or the other arguments.
         """
         check_returned(type(self).__name__, extras, ("return_intermediates", "return_gumbel_log_probs"))
+        if extras.get("flash_pack_seq_kwargs") is not None:
+            raise InputError("flash_pack_seq_kwargs does not go with one answer for each row; pass a padded batch")
         hidden = self.xencoder(
             input_ids,
             token_type_ids,

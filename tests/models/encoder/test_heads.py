@@ -11,6 +11,7 @@ import pytest
 from paddle_xformers import (
     ConfigError,
     InputError,
+    XEncoderConfig,
     XEncoderForMaskedLM,
     XEncoderForMultipleChoice,
     XEncoderForQuestionAnswering,
@@ -252,3 +253,22 @@ def test_sentence_vectors_have_length_one():
     np.testing.assert_allclose((vectors * vectors).sum(-1), 1, rtol=1e-5)
     again = model(ids[:1, 4:])[1].numpy()
     assert float(vectors[0] @ again[0]) == pytest.approx(1, abs=1e-5)  # cosine of a text with itself
+
+
+def test_choices_are_scored_with_what_stands_around_them():
+    paddle.seed(5)
+    sizes = {"num_tokens": 30, "dim": 16, "depth": 1, "heads": 2, "attn_dim_head": 8, "embed_num_tokens": {"kind": 4}}
+    model = XEncoderForMultipleChoice(XEncoderConfig(**sizes))
+    model.eval()
+    ids, kinds = paddle.randint(5, 30, [2, 3, 6]), paddle.randint(0, 4, [2, 3, 6, 1])
+    around = {"prepend_embeds": paddle.randn([2, 2, 16]), "prepend_mask": paddle.to_tensor([[0, 1], [1, 1]])}
+    added = paddle.randn([2, 3, 6, 16])
+    found = model(ids, embed_ids=kinds, sum_embeds=added, **around).numpy()
+    for row in range(2):
+        front = {name: value[row : row + 1] for name, value in around.items()}
+        for choice in range(3):
+            own = {"embed_ids": kinds[row, choice].unsqueeze(0), "sum_embeds": added[row, choice].unsqueeze(0)}
+            pooled = model.xencoder(ids[row, choice].unsqueeze(0), return_dict=True, **own, **front).pooler_output
+            np.testing.assert_allclose(found[row, choice], model.classifier(pooled).numpy()[0, 0], atol=1e-5)
+    with pytest.raises(InputError, match="sum_embeds has shape"):
+        model(ids, embed_ids=kinds, sum_embeds=added[0])
