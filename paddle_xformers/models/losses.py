@@ -111,7 +111,7 @@ def each_loss(logits: Tensor, labels: Tensor, ignored: int = IGNORED) -> Tensor:
             f"labels holds a number that is no class: allowed is 0 to {logits.shape[-1] - 1}, and "
             f"{ignored} for places that take no part"
         ) from error
-    return losses.reshape(labels.shape)
+    return losses.reshape(sizes(labels))
 
 
 def loss_of_loops(logits: Sequence[Tensor], targets: Tensor, exit_logits: Tensor, options: RoundsOptions) -> Tensor:

@@ -30,6 +30,8 @@ class ResidualScores(AttentionPart):
         if step.prior_scores is None:
             return scores
         prior, m = step.prior_scores, sizes(scores)[3]
-        if sizes(prior)[3] != m:  # the caller puts more keys in front of one layer than of the other
+        before = sizes(prior)[3]
+        # The caller may put more keys in front of one layer than of the other; a traced graph leaves sizes open.
+        if isinstance(m, int) and isinstance(before, int) and before != m:
             prior = lead_with_zeros(prior[..., -m:], m)
         return scores + prior
