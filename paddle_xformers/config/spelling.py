@@ -124,6 +124,12 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("alibi_pos_emb", "position_bias", "alibi"),
     _switch("rel_pos_bias", "position_bias", "t5"),
     _switch("dynamic_pos_bias", "position_bias", "dynamic"),
+    _dictionary("rel_pos_kwargs", slopes="alibi_slopes"),
+    _dictionary(
+        "attn_data_dependent_alibi_kwargs",
+        bias_init="data_dependent_alibi_bias_init",
+        post_log_scale="data_dependent_alibi_post_log_scale",
+    ),
     _switch("scaled_sinu_pos_emb", "position_embedding", "sinusoidal"),
     Spelling("use_abs_pos_emb", ("position_embedding",), {False: "none"}),
     Spelling("use_pos_emb", ("position_embedding",), {False: "none"}),
@@ -166,15 +172,6 @@ SPELLINGS: tuple[Spelling, ...] = (
     _switch("use_l1_loss", "regression_loss", "l1"),
 )
 
-# Keywords that hold a dict of others: the field that each of these sets.
-DICTS: Mapping[str, Mapping[str, str]] = {
-    "rel_pos_kwargs": {"slopes": "alibi_slopes"},
-    "attn_data_dependent_alibi_kwargs": {
-        "bias_init": "data_dependent_alibi_bias_init",
-        "post_log_scale": "data_dependent_alibi_post_log_scale",
-    },
-}
-
 BY_KEYWORD: Mapping[str, Spelling] = {spelling.keyword: spelling for spelling in SPELLINGS}
 
 
@@ -186,10 +183,9 @@ def canonical(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         prefix: What stands in front of every one of them, and of every one returned.
 
     Raises:
-        ConfigError: If two of them ask for different values of one field, a value is none that a keyword takes, a
-            dict of keywords is none or holds others, or ff_dim_out is another width than dim.
+        ConfigError: If two of them ask for different values of one field, a value is none that a keyword takes, or
+            ff_dim_out is another width than dim.
     """
-    given = _opened(given, prefix)
     if not prefix:
         given = _without_dim_out(given)
     _check_latent_switches(given, prefix)
@@ -213,29 +209,6 @@ def canonical(given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     streams = result.get(f"{prefix}num_residual_streams")
     if isinstance(streams, int) and streams > 1:
         result.setdefault(f"{prefix}residual", "hyper")
-    return result
-
-
-def _opened(given: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
-    """Put what a dict of keywords holds in its place."""
-    result = dict(given)
-    for keyword, fields in DICTS.items():
-        name = prefix + keyword
-        if name not in result:
-            continue
-        inner = result.pop(name)
-        if not isinstance(inner, Mapping) or not set(inner) <= set(fields):
-            raise ConfigError(
-                f"{name}={inner!r} is not allowed; give a dict with {' and '.join(fields)}, or the "
-                f"{'fields' if len(fields) > 1 else 'field'} {' and '.join(prefix + own for own in fields.values())}"
-            )
-        for key, value in inner.items():
-            own = prefix + fields[key]
-            if result.setdefault(own, value) != value:
-                raise ConfigError(
-                    f"{own}={result[own]!r} and {name}={inner!r} exclude each other: both set {own}; give only one of "
-                    "them"
-                )
     return result
 
 

@@ -19,7 +19,7 @@ from ..config.options import (
     PositionOptions,
     ResidualOptions,
 )
-from ..config.spelling import DICTS, SPELLINGS
+from ..config.spelling import SPELLINGS
 from ..errors import ConfigError, InputError
 
 _STACK_GROUPS = {
@@ -58,7 +58,7 @@ _STACK_FIELDS = frozenset(
     name for name, info in schema().items() if info.group in _STACK_GROUPS and name not in _AROUND_THE_STACK
 )
 POSITION_KEYWORDS = frozenset(spelt(["position_embedding"]))
-STACK_KEYWORDS = frozenset({ABSENT_POSITIONS, _OUTER_WIDTH, *DICTS, *spelt(_STACK_FIELDS)})
+STACK_KEYWORDS = frozenset({ABSENT_POSITIONS, _OUTER_WIDTH, *spelt(_STACK_FIELDS)})
 
 
 def keywords_around_stack(fields: Collection[str]) -> set[str]:

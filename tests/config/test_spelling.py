@@ -77,6 +77,11 @@ MEANINGS: dict[str, dict[Any, dict[str, Any]]] = {
 }
 # Keywords whose values are dictionaries: key -> our field.
 KEYS: dict[str, dict[str, str]] = {
+    "rel_pos_kwargs": {"slopes": "alibi_slopes"},
+    "attn_data_dependent_alibi_kwargs": {
+        "bias_init": "data_dependent_alibi_bias_init",
+        "post_log_scale": "data_dependent_alibi_post_log_scale",
+    },
     "residual_fn_kwargs": {
         "init_alpha": "mv_split_init_alpha",
         "init_beta": "mv_split_init_beta",
@@ -197,7 +202,9 @@ def test_a_dict_of_keywords_sets_the_fields_it_holds(prefix):
     with pytest.raises(ConfigError, match=f"{start}=1.0 and {gates}=.* exclude each other"):
         canonical({gates: {"bias_init": 2.0}, start: 1.0}, prefix)
     for wrong in ({"bias": 2.0}, None, 3.0):
-        with pytest.raises(ConfigError, match=f"^{gates}=.* is not allowed; give a dict with bias_init and"):
+        with pytest.raises(
+            ConfigError, match=f"^{gates}=.* is not allowed: give a dictionary with some of the keys bias_init, "
+        ):
             canonical({gates: wrong}, prefix)
 
 

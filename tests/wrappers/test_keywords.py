@@ -8,7 +8,6 @@ import pytest
 
 from paddle_xformers import ConfigError, CrossAttender, Decoder, Encoder, TransformerWrapper
 from paddle_xformers.config import SPELLINGS, schema
-from paddle_xformers.config.spelling import DICTS
 from paddle_xformers.wrappers.keywords import STACK_KEYWORDS, keywords_around_stack
 
 from .small import AROUND, STACK, language_model
@@ -20,7 +19,7 @@ def test_every_field_and_every_spelling_has_one_place():
     both = {"disable_abs_pos_emb"}  # x-transformers gives it to the layers
     assert STACK_KEYWORDS & AROUND_KEYWORDS == both
     spelt = {spelling.keyword for spelling in SPELLINGS if set(spelling.fields) <= set(schema())}
-    assert {*schema(), *spelt, *DICTS, "ff_dim_out"} == STACK_KEYWORDS | AROUND_KEYWORDS
+    assert {*schema(), *spelt, "ff_dim_out"} == STACK_KEYWORDS | AROUND_KEYWORDS
 
 
 @pytest.mark.parametrize(
