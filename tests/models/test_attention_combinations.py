@@ -10,6 +10,7 @@ from ..contracts import test_contracts as contracts
 from ..contracts import test_decoding as decoding
 from ..contracts.cases import Case
 from ..contracts.subjects.xdecoder import DECODER
+from . import position_bundles
 
 ROTARY = {"rotary_pos_emb": True}
 LATENT = {"attn_dim_latent_kv": 12, "attn_latent_rope_subheads": 1, **ROTARY}
@@ -54,7 +55,8 @@ BUNDLES: dict[str, dict[str, Any]] = {
         "max_attend_past": 5,
     },
 }
-each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)
+EVERY = {**BUNDLES, **position_bundles.BUNDLES}
+each_bundle = pytest.mark.parametrize("fields", EVERY.values(), ids=EVERY)
 
 
 @each_bundle
