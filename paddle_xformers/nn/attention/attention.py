@@ -108,9 +108,9 @@ class Attention(nn.Layer):
         out, weights, scores = self._kernel(q, pair, call, step)
         output = self._output(out, step)
         state = (*pair, *(leaf for part in self.keepers for leaf in step.state[part])) if call.use_cache else ()
-        handed, found = Handed(values, scores), step.kept
-        seen = (found.get("masked"), found.get("own_values")) if call.output_attentions else ()
-        return AttentionResult(output, state, handed, weights, found.get("log_probs"), *seen)
+        kept_by_parts = step.kept
+        made_of = (kept_by_parts.get("masked"), kept_by_parts.get("own_values")) if call.output_attentions else ()
+        return AttentionResult(output, state, Handed(values, scores), weights, kept_by_parts.get("log_probs"), *made_of)
 
     def _parts_past(self, past: State) -> dict[nn.Layer, State]:
         """What each part that keeps something left in the cache."""
