@@ -189,6 +189,12 @@ COMBINATIONS: tuple[Rule, ...] = (
         "table; untie or use token_emb='lookup'",
     ),
     Rule(
+        ("memory_tokens_interspersed_every", "num_memory_tokens"),
+        lambda v: v["memory_tokens_interspersed_every"] is not None and not v["num_memory_tokens"],
+        "memory_tokens_interspersed_every={memory_tokens_interspersed_every} has no effect while num_memory_tokens=0; "
+        "set num_memory_tokens or leave it out",
+    ),
+    Rule(
         ("shift_mem_down", "depth"),
         lambda v: v["shift_mem_down"] > 0 and v["shift_mem_down"] >= _steps_of_self_attention(v),
         "shift_mem_down={shift_mem_down} is not less than the number of self attention layers that run "

@@ -11,13 +11,15 @@ from paddle import Tensor
 
 from ..config import StackOptions
 from ..errors import InputError
-from ..nn.attention.cache import cache_length, prepended
+from ..nn.attention.cache import prepended
 from ..nn.calls import StackCall, StackOutput
 from ..nn.deep_embeddings import DeepEmbeddings
 from ..nn.embeddings import TokenEmbeddings
 from ..nn.extra_embeddings import ExtraEmbeddings
+from ..nn.interspersed import make_between, tokens_held
 from ..nn.memory import MemoryTokens
 from ..nn.places import token_positions
+from ..nn.shown import Shown
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 from .extras import check_alone, check_extras, check_order
@@ -52,6 +54,7 @@ class Backbone:
         """
         count = options.memory.num_memory_tokens
         self.memory_tokens = MemoryTokens(count, options.dim) if count else None
+        self.between = make_between(options.memory)
         self.stack = Stack(options)
 
     @property
@@ -85,7 +88,8 @@ class Backbone:
         Raises:
             InputError: If an argument does not fit the model or the other arguments.
         """
-        config, cache = self.config, call.cache
+        cache, between = call.cache, self.between
+        config, memory = self.config, self.stack.options.memory
         b, n = size
         if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
             check_positions(position_ids, b, n)
@@ -103,28 +107,36 @@ class Backbone:
                 "flash_pack_seq_kwargs and flash_pack_seq_context_kwargs go together, and with models of tokens alone; "
                 "leave them out"
             )
-        positions = token_positions(n, call.attention_mask, position_ids, cache)
+        gap = 0 if between is None else between.gap(cache)
+        positions = token_positions(n, call.attention_mask, position_ids, cache, gap)
         around = {} if sum_embeds is None else {"sum_embeds": sum_embeds}
         held, front = prepended(cache), 0
         if prefix is not None or held is not None:
             check_alone(call)
         if prefix is not None:
             around["prepend_embeds"] = prefix.embeds
-        x = embed(positions, **around)
-        if prefix is not None:
-            positions, call = prefix.in_front(positions, call)
             front = sizes(prefix.embeds)[1]
+        x = embed(positions, **around)  # (b, front + n, d)
+        lead = 0 if self.memory_tokens is None or cache is not None else self.memory_tokens.count
+        columns = None
+        if between is not None and self.memory_tokens is not None:
+            columns = between.columns(positions, call, lead, front)
+            x = columns.filled(x, self.memory_tokens.weight, front)
+            positions, call = columns.positions, columns.call(call, between)
         elif held is not None and call.attention_mask is not None:
             call = dataclasses.replace(call, attention_mask=joined(held, call.attention_mask))
-        if self.memory_tokens is not None and cache is None:
+        if prefix is not None:
+            positions, call = prefix.in_front(positions, call)
+        if self.memory_tokens is not None and lead:
             x = self.memory_tokens(x)
-            call = dataclasses.replace(call, lead=self.memory_tokens.count)
-        before = cache_length(cache) - (0 if cache is None else config.num_memory_tokens)
+            call = dataclasses.replace(call, lead=lead)
+        output = self.run_stack(x, positions, call)
+        if columns is not None:
+            return _model_output(output, columns.shown(lead, front, excise=excise), lead)
+        keys = tokens_held(cache, memory)[1] + n
         if not excise:
-            n, front, held = n + front, 0, None
-        past = before - (0 if held is None else sizes(held)[1])
-        memory = call.lead
-        return _model_output(self.run_stack(x, positions, call), call.lead + front, past + n, memory)
+            keys, front = keys + front + (0 if held is None else sizes(held)[1]), 0
+        return _model_output(output, Shown(lead + front, keys), lead)
 
     def run_stack(self, x: Tensor, tokens: Tensor, call: StackCall) -> StackOutput:
         """Run the layers; see `Stack.forward`."""
@@ -236,31 +248,24 @@ class TokenBackbone(Backbone):
         return extra if sum_embeds is None else extra + sum_embeds.astype(extra.dtype)
 
 
-def _model_output(output: StackOutput, lead: int, keys: int, memory: int) -> XModelOutput:
-    """Leave memory tokens, and what else stands in front of the tokens, out of what the caller sees.
+def _model_output(output: StackOutput, shown: Shown, memory: int) -> XModelOutput:
+    """Leave memory tokens, and what else is no token, out of what the caller sees.
 
     Args:
         output: What the stack gave back.
-        lead: Number of memory tokens and others in front of the new tokens.
-        memory: Number of memory tokens among them.
-        keys: Number of past and new tokens.
+        shown: What is shown.
+        memory: Number of memory tokens in front of everything else.
     """
-    attentions = [weights[:, :, lead:, -keys:] for weights in output.attentions]
-    crossed = [weights[:, :, lead:] if lead else weights for weights in output.cross_attentions]
     return XModelOutput(
-        last_hidden_state=_tokens_only(output.hidden, lead),
+        last_hidden_state=shown.rows(output.hidden),
         past_key_values=output.cache,
-        hidden_states=tuple(_tokens_only(states, lead) for states in output.hidden_states) or None,
-        attentions=tuple(attentions) or None,
-        cross_attentions=tuple(crossed) or None,
+        hidden_states=tuple(map(shown.rows, output.hidden_states)) or None,
+        attentions=tuple(map(shown.square, output.attentions)) or None,
+        cross_attentions=tuple(shown.rows(weights, 2) for weights in output.cross_attentions) or None,
         mems=output.mems,
-        intermediates=tuple(record.of_tokens(lead, keys) for record in output.records) or None,
+        intermediates=tuple(record.of_tokens(shown) for record in output.records) or None,
         memory_states=output.hidden[:, :memory] if output.records and memory else None,
-        gumbel_log_probs=tuple(chances[:, :, lead:] for chances in output.log_probs) or None,
-        loop_states=tuple(_tokens_only(states, lead) for states in output.loops) or None,
-        exit_logits=None if output.exit_logits is None else _tokens_only(output.exit_logits, lead),
+        gumbel_log_probs=tuple(shown.rows(chances, 2) for chances in output.log_probs) or None,
+        loop_states=tuple(map(shown.rows, output.loops)) or None,
+        exit_logits=None if output.exit_logits is None else shown.rows(output.exit_logits),
     )
-
-
-def _tokens_only(states: Tensor, lead: int) -> Tensor:
-    return states[:, lead:] if lead else states

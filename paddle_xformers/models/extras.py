@@ -10,9 +10,9 @@ from paddle import Tensor
 from ..config import nearest
 from ..config.options import AttentionOptions
 from ..errors import InputError
-from ..nn.attention.cache import cache_length, prepended
 from ..nn.attention.deltas import Deltas
 from ..nn.calls import StackCall
+from ..nn.interspersed import tokens_held
 from ..nn.order import check_transform
 from ..nn.stack import Stack
 from .put_in import put_in
@@ -199,9 +199,8 @@ def check_extras(stack: Stack, b: int, n: int, call: StackCall) -> None:
         raise InputError(
             "return_gumbel_log_probs needs weights that are drawn; set attn_normalizer='gumbel' or leave it out"
         )
-    memory, held = stack.options.memory, prepended(call.cache)
-    past = max(cache_length(call.cache) - memory.num_memory_tokens - (0 if held is None else held.shape[1]), 0)
-    keys = range(max(past - memory.max_mem_len, 0) + n, past + n + 1)
+    fewest, most = tokens_held(call.cache, stack.options.memory)
+    keys = range(fewest + n, most + n + 1)
     if call.key_mask is not None and (call.key_mask.ndim != 2 or not _fits(call.key_mask, ((b,), keys))):
         raise InputError(
             f"self_attn_kv_mask has shape {list(call.key_mask.shape)}; give ({b}, {keys[-1]}): one for each past and "

@@ -11,8 +11,8 @@ from paddle import Tensor
 from .._compat import import_paddlenlp
 from ..config import nearest
 from ..errors import InputError
-from ..nn.attention.cache import reserve
-from ..nn.places import token_positions
+from ..nn.attention.cache import Cache, reserve
+from ..nn.places import kept_tokens, token_positions
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 from .inputs import check_prefix, stacked_ids
@@ -131,7 +131,7 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
         cache = outputs.past_key_values
         if cache is not None:
             if paddle.in_dynamic_mode():
-                cache = reserve(cache, self.generating_stack().steps)
+                cache = with_room(cache, self.generating_stack())
             model_kwargs["past_key_values"] = cache
 
     def generate(self, input_ids: Tensor | None = None, generation_config: Any = None, **kwargs: Any) -> Any:
@@ -303,6 +303,8 @@ class CausalGeneration(Generation):
             if position_ids is not None:
                 position_ids = position_ids[:, -1:]
             attention_mask = mask_of_last_token(attention_mask)
+        elif keep_cache:
+            attention_mask = without_needless(attention_mask, self.generating_stack())
         return {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
@@ -344,6 +346,31 @@ class CausalGeneration(Generation):
         if positions is not None:
             model_kwargs["position_ids"] = paddle.concat([positions, positions[:, -1:] + 1], axis=-1)
         return model_kwargs
+
+
+def with_room(cache: Cache, stack: Stack) -> Cache:
+    """Return a cache with room for the next token, and for the memory tokens that may stand in front of it.
+
+    Args:
+        cache: A cache.
+        stack: The stack that it belongs to.
+    """
+    memory = stack.options.memory
+    least = 1 if memory.memory_tokens_interspersed_every is None else 1 + memory.num_memory_tokens
+    return reserve(cache, stack.steps, least)
+
+
+def without_needless(mask: Tensor | None, stack: Stack) -> Tensor | None:
+    """Return the mask of prompts; None where none has padding and the stack is faster if it knows.
+
+    Args:
+        mask: (b, prompt), or a mask of another kind, or None.
+        stack: The stack.
+    """
+    if mask is None or stack.options.memory.memory_tokens_interspersed_every is None or not paddle.in_dynamic_mode():
+        return mask
+    kept = kept_tokens(mask)
+    return mask if kept is None or not bool(kept.all()) or mask.is_floating_point() else None
 
 
 def of_step(given: Tensor | None, n: int, *, cached: bool) -> Tensor | None:

@@ -12,8 +12,8 @@ import paddle
 from paddle import Tensor
 
 from ..errors import InputError
-from ..nn.attention.cache import cache_length, prepended
 from ..nn.calls import StackCall
+from ..nn.interspersed import tokens_held
 from ..nn.sizes import sizes
 from ..nn.stack import Stack
 
@@ -281,11 +281,7 @@ def check_length(stack: Stack, b: int, n: int, attention_mask: Tensor | None, pa
         InputError: If there are too many tokens, or the mask does not fit.
     """
     limit, memory = stack.options.position.max_seq_len, stack.options.memory
-    front = prepended(past)
-    before = cache_length(past) - (0 if front is None else front.shape[1])
-    # Mems in the cache are not tokens of the caller's; how many there are is known only up to max_mem_len.
-    most = max(before - memory.num_memory_tokens, 0) + n
-    fewest = max(before - memory.num_memory_tokens - memory.max_mem_len, 0) + n
+    fewest, most = (held + n for held in tokens_held(past, memory))
     if limit and fewest > limit:
         raise InputError(
             f"{fewest} tokens (past and new) are more than max_seq_len={limit}; shorten the input, or raise "
@@ -332,7 +328,7 @@ def check_prefix(stack: Stack, b: int, n: int, prefix_len: Any, past: Any) -> No
         raise InputError(
             f"prefix_attn_len={prefix_len!r} is not allowed; give an int of at least 0, or a tensor, ({b},)"
         )
-    most = n if past is None else cache_length(past) - stack.options.memory.num_memory_tokens
+    most = n if past is None else tokens_held(past, stack.options.memory)[1]
     if prefix_len > most:
         first = "tokens of this call" if past is None else "tokens in past_key_values"
         raise InputError(

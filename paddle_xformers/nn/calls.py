@@ -56,6 +56,8 @@ class StackCall:
         deep_embeds: Factors of the feed-forward outputs of each new token, (b, n, layers, d), or None.
         prepended: Vectors between memory tokens and tokens that are no padding, (b, p), 1 or 0; they count as new
             tokens otherwise. None: there are none, or the cache knows of them.
+        columns: Columns of vectors in front, past and new tokens, (b, p + tokens), where memory tokens stand between
+            them and rows may differ; else None.
         rounds: How often the stack runs, of models that run it more than once.
         lead: Number of memory tokens in front of the new tokens.
         use_cache: Return a cache.
@@ -87,6 +89,7 @@ class StackCall:
     prefix_len: Tensor | int | None = None
     deep_embeds: Tensor | None = None
     prepended: Tensor | None = None
+    columns: Tensor | None = None
     rounds: int = 1
     lead: int = 0
     use_cache: bool = False

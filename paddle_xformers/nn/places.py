@@ -7,6 +7,7 @@ have negative positions, so that the first token is at 0 with or without them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import paddle
 from paddle import Tensor
@@ -57,7 +58,9 @@ def kept_tokens(attention_mask: Tensor | None) -> Tensor | None:
     return attention_mask if attention_mask.dtype == paddle.bool else attention_mask > 0
 
 
-def token_positions(n: int, attention_mask: Tensor | None, position_ids: Tensor | None, cache: Cache | None) -> Tensor:
+def token_positions(
+    n: int, attention_mask: Tensor | None, position_ids: Tensor | None, cache: Cache | None, gap: Any = 0
+) -> Tensor:
     """Return the positions of n new tokens, (b or 1, n).
 
     Args:
@@ -65,6 +68,7 @@ def token_positions(n: int, attention_mask: Tensor | None, position_ids: Tensor 
         attention_mask: The caller's mask; with two axes it tells padding, over past and new tokens.
         position_ids: Positions by the caller, (b or 1, n) or (n).
         cache: The tokens before.
+        gap: By how much memory tokens between those moved their last position, (b, 1) or a number.
     """
     keep = kept_tokens(attention_mask)
     if position_ids is not None:
@@ -73,7 +77,7 @@ def token_positions(n: int, attention_mask: Tensor | None, position_ids: Tensor 
     elif keep is not None:
         positions = (keep.astype("int64").cumsum(axis=-1) - 1)[:, -n:]
     elif cache is not None:
-        positions = cache[0][0].max(axis=-1, keepdim=True).clip(min=-1) + 1 + paddle.arange(n)
+        positions = cache[0][0].max(axis=-1, keepdim=True).clip(min=-1) + 1 - gap + paddle.arange(n)
     else:
         positions = paddle.arange(n).unsqueeze(0)
     if keep is None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from paddle import Tensor
 
+from .shown import Shown
+from .sizes import sizes
+
 
 @dataclass(frozen=True)
 class LayerRecord:
@@ -27,19 +30,18 @@ class LayerRecord:
     weights: Tensor | None = None
     values: Tensor | None = None
 
-    def of_tokens(self, lead: int, keys: int) -> LayerRecord:
-        """Return the record without what stands in front of the tokens.
+    def of_tokens(self, shown: Shown) -> LayerRecord:
+        """Return the record without what stands in front of the tokens or between them.
 
         Args:
-            lead: Number of memory tokens and others in front of the new tokens.
-            keys: Number of past and new tokens.
+            shown: What of a call is shown.
         """
-        hidden, n = self.hidden[:, lead:], self.hidden.shape[1] - lead
+        hidden = shown.rows(self.hidden)
         if self.weights is None or self.scores is None:
             return LayerRecord(self.kind, hidden)
-        own = self.kind == "a"
-        scores, weights = self.scores[:, :, lead:], self.weights[:, :, lead:]
-        if own:
-            scores, weights = scores[..., -keys:], weights[..., -keys:]
-        values = self.values[:, :, -n:] if own and self.values is not None else self.values
-        return LayerRecord(self.kind, hidden, scores, weights, values)
+        if self.kind != "a":
+            return LayerRecord(self.kind, hidden, shown.rows(self.scores, 2), shown.rows(self.weights, 2), self.values)
+        values = self.values
+        if values is not None:  # mems may stand in front of them
+            values = shown.rows(values[:, :, -sizes(self.hidden)[1] :], 2)
+        return LayerRecord(self.kind, hidden, shown.square(self.scores), shown.square(self.weights), values)

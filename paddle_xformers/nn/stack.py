@@ -8,7 +8,7 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
-from .attention.cache import PADDING, Steps, prepended, states
+from .attention.cache import PADDING, Steps, known, prepended, states
 from .attention.call import AttentionCall, Handed
 from .calls import Shared, StackCall, StackOutput, share
 from .condition import Condition
@@ -164,8 +164,7 @@ class Stack(nn.Layer):
             keys = shared.places.keys
             keys = (keys[:, : keys.shape[1] - shared.room] if shared.room else keys).expand([b, -1])
             front = prepended(call.cache) if call.prepended is None else call.prepended
-            known = (keys,) if front is None else (keys, front)
-            output.cache = (known, *(result.state for result in results if result.state))
+            output.cache = (known(keys, front, call.columns), *(result.state for result in results if result.state))
         if call.output_hidden_states:
             output.hidden_states.append(output.hidden)
         if call.output_attentions:

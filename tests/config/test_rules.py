@@ -193,6 +193,7 @@ TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("ff_softclamp_value", "ff_glu"): [{"ff_softclamp_value": 1.5, "ff_glu": True}],
     ("ff_glu_softclamp", "ff_activation"): [{"ff_glu": True, "ff_glu_softclamp": True, "ff_activation": "relu"}],
     ("ff_glu_mult_bias", "ff_glu"): [{"ff_glu_mult_bias": True}],
+    ("memory_tokens_interspersed_every", "num_memory_tokens"): [{"memory_tokens_interspersed_every": 4}],
     ("shift_mem_down", "depth"): [{"max_mem_len": 4, "shift_mem_down": 2, "depth": 2}],
     ("shift_mem_down", "max_mem_len"): [{"shift_mem_down": 1}],
     ("pooler_dense", "pooler"): [{"pooler": "none", "pooler_dense": True}],

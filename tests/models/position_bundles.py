@@ -11,6 +11,7 @@ COPE = {"attn_use_cope": True, "attn_cope_max_pos": 4}
 DYNAMIC = {"position_bias": "dynamic"}
 LATENT = {"attn_dim_latent_kv": 12, "attn_latent_rope_subheads": 1, "rotary_pos_emb": True}
 INVERTED = {"attn_inverted_attention": True}
+BETWEEN = {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 3}
 SELECTIVE = {"attn_selective": True}
 BUNDLES: dict[str, dict[str, Any]] = {
     "forgetting, inverted, memory": {**FORGETTING, **INVERTED, "num_memory_tokens": 2, "attn_num_mem_kv": 2},
@@ -37,5 +38,8 @@ BUNDLES: dict[str, dict[str, Any]] = {
         **{"attn_cope_soft_onehot_pos": True, "attn_hybrid_module": "gru"},
         **{"attn_orthog_projected_values": True, "num_memory_tokens": 2},
     },
+    "contextual, memory between": {**COPE, **BETWEEN, "attn_num_mem_kv": 2},
+    "by row, memory between, selective": {**BY_ROW, **SELECTIVE, **BETWEEN},
+    "curves, dynamic, memory between, shifted": {**CURVES, **DYNAMIC, **BETWEEN, "shift_tokens": 2, "max_seq_len": 20},
     "contextual, forgetting, curves, dynamic": {**COPE, **FORGETTING, **CURVES, **DYNAMIC, "attn_num_mem_kv": 2},
 }

@@ -32,6 +32,7 @@ ADAPTIVE = {"norm": "adaptive_layernorm", "use_adaptive_layerscale": True, "dim_
 AROUND: dict[str, dict[str, Any]] = {
     "": {},
     "memory": {"num_memory_tokens": 3, "attn_num_mem_kv": 2},
+    "memory between": {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 3, "rotary_pos_emb": True},
     "streams": {"num_residual_streams": 2, "norm_placement": "post", "adaptive_condition_mlp": True},
     "shift": {"shift_tokens": 2, "norm_placement": "sandwich", "norm": "adaptive_rmsnorm", "rotary_pos_emb": True},
     "cross": {"cross_attend": True, "norm_placement": "attn_branch"},
@@ -53,7 +54,7 @@ def test_one_condition_is_one_for_each_token(around):
     model, ids = adaptive(**AROUND[around]), tokens()
     one = drawn(1, 2, 6)
     whole = logits(model, ids, condition=one)
-    if around != "memory":  # memory tokens have the condition 0 beside one for each token
+    if "memory" not in around:  # memory tokens have the condition 0 beside one for each token
         each = one.unsqueeze(1).expand([-1, 14, -1])
         np.testing.assert_allclose(logits(model, ids, condition=each), whole, atol=1e-5)
     assert np.abs(logits(model, ids, condition=one * 2) - whole).max() > 1e-3

@@ -24,7 +24,15 @@ def test_they_start_without_an_effect():
     np.testing.assert_array_equal(weight.numpy(), np.ones([37, 2, 32], "float32"))
 
 
-@pytest.mark.parametrize("fields", [{"num_memory_tokens": 3}, {"macaron": True, "num_residual_streams": 2}], ids=str)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"num_memory_tokens": 3},
+        {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 3},
+        {"macaron": True, "num_residual_streams": 2},
+    ],
+    ids=str,
+)
 def test_what_stands_in_front_has_the_factor_1(fields):
     vectors = drawn(1, 2, 3, 32)
     model = with_ones(**fields)

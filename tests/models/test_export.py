@@ -15,6 +15,7 @@ BUNDLES = {
     "alibi": {"position_bias": "alibi"},
     "t5": {"position_bias": "t5"},
     "memory": {"num_memory_tokens": 3},
+    "memory between": {"rotary_pos_emb": True, "num_memory_tokens": 2, "memory_tokens_interspersed_every": 3},
     "streams": {"residual": "hyper", "num_residual_streams": 2},
     "gates": {"residual": "gru", "scale_residual": True, "ff_post_act_ln": True},
     "shifted tokens": {"shift_tokens": (2, 0, 1, 1), "num_memory_tokens": 2},

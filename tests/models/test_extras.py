@@ -28,6 +28,7 @@ BUNDLES = {
     "window, shifted": {"max_attend_past": 4, "shift_tokens": 1, "add_value_residual": True},
     "latents, sinks": {"attn_dim_latent_kv": 12, "attn_head_learned_sink": True, "attn_softclamp_logits": True},
     "cross, streams": {"cross_attend": True, "num_residual_streams": 2, "attn_gate_values": True},
+    "memory between": {"rotary_pos_emb": True, "num_memory_tokens": 2, "memory_tokens_interspersed_every": 3},
     "selective, tied": {"attn_selective": True, "weight_tie_layers": True, "attn_pre_talking_heads": True},
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)

@@ -19,6 +19,7 @@ STRATEGIES = {"greedy": {}, "beams": BEAMS, "groups": GROUPS}
 BUNDLES = {
     "learned": {},
     "rotary": {"rotary_pos_emb": True, "attn_kv_heads": 2, "num_memory_tokens": 2},
+    "memory between": {"rotary_pos_emb": True, "num_memory_tokens": 2, "memory_tokens_interspersed_every": 3},
     "alibi": {"position_bias": "alibi"},
     "t5": {"position_bias": "t5"},
 }

@@ -16,6 +16,9 @@ RELATIVE = {
     "alibi": {"position_bias": "alibi", "position_embedding": "none"},
     "t5": {"position_bias": "t5"},
 }
+MEMORY = {"": {}, "memory tokens": {"num_memory_tokens": 2}}
+MEMORY["memory between"] = {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 2}
+each_memory = pytest.mark.parametrize("memory", MEMORY.values(), ids=MEMORY)
 each_scheme = pytest.mark.parametrize("scheme", RELATIVE.values(), ids=RELATIVE)
 
 
@@ -90,11 +93,11 @@ def test_shift_mem_down_hands_each_layer_the_mem_of_the_one_above():
     assert np.abs(found - segment(plain, ids[:, SPLIT:], mems).logits.numpy()).max() > 1e-3
 
 
-@pytest.mark.parametrize("memory", [0, 2], ids=["", "memory tokens"])
+@each_memory
 @pytest.mark.parametrize("side", ["left", "right"])
 @each_scheme
 def test_padded_segments_equal_rows_alone(scheme, side, memory):
-    model = build({**scheme, "max_mem_len": 8, "num_memory_tokens": memory})
+    model = build({**scheme, **memory, "max_mem_len": 16})
     lengths, rows = [3, SPLIT], [tokens(1, seed=7), tokens(1, seed=8)]
     ids, mask = np.zeros([2, SPLIT], dtype="int64"), np.zeros([2, SPLIT], dtype="int64")
     for row, length in enumerate(lengths):
@@ -149,10 +152,10 @@ def test_recompute_changes_nothing():
     np.testing.assert_allclose(losses[0][1], losses[1][1], atol=1e-6)
 
 
-@pytest.mark.parametrize("memory", [0, 2], ids=["", "memory tokens"])
+@each_memory
 @each_scheme
 def test_cached_decoding_with_mems_equals_one_pass(scheme, memory):
-    model = build({**scheme, "max_mem_len": 4, "num_memory_tokens": memory})
+    model = build({**scheme, **memory, "max_mem_len": 4})
     ids = tokens()
     mems = segment(model, ids[:, :SPLIT]).mems
     later = ids[:, SPLIT:]
@@ -167,9 +170,9 @@ def test_cached_decoding_with_mems_equals_one_pass(scheme, memory):
 
 
 @pytest.mark.parametrize("strategy", [{}, {"decode_strategy": "beam_search", "num_beams": 3}], ids=["greedy", "beams"])
-@pytest.mark.parametrize("memory", [0, 2], ids=["", "memory tokens"])
+@each_memory
 def test_generation_with_mems(memory, strategy):
-    model = build({"rotary_pos_emb": True, "max_mem_len": 8, "num_memory_tokens": memory}, eos_token_id=None)
+    model = build({"rotary_pos_emb": True, "max_mem_len": 16, **memory}, eos_token_id=None)
     ids = tokens()
     mems = segment(model, ids[:, :SPLIT]).mems
     arguments = {"max_new_tokens": 6, **strategy}

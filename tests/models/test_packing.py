@@ -34,6 +34,12 @@ BUNDLES = {
         **{"position_bias": "dynamic", "num_memory_tokens": 2},
     },
     "contextual": {"attn_use_cope": True, "attn_cope_max_pos": 4, "attn_cope_talking_heads": True},
+    "memory between, window": {
+        "rotary_pos_emb": True,
+        "num_memory_tokens": 2,
+        "memory_tokens_interspersed_every": 3,
+        "max_attend_past": 4,
+    },
     "latents": {"attn_dim_latent_kv": 12, "attn_latent_rope_subheads": 1, "rotary_pos_emb": True},
 }
 each_bundle = pytest.mark.parametrize("fields", BUNDLES.values(), ids=BUNDLES)

@@ -19,6 +19,7 @@ SCHEMES = {
     "alibi": {"position_bias": "alibi"},
     "t5": {"position_bias": "t5"},
     "memory": {"num_memory_tokens": 3},
+    "memory between": {"rotary_pos_emb": True, "num_memory_tokens": 2, "memory_tokens_interspersed_every": 3},
     "window": {"max_attend_past": 3},
     "shift": {"shift_tokens": 2},
     "selective": {"attn_selective": True, "num_memory_tokens": 2},

@@ -39,6 +39,12 @@ AROUND: dict[str, dict[str, Any]] = {
         **{"attn_data_dependent_alibi": True, "attn_data_dependent_alibi_per_row": True},
         **{"position_bias": "dynamic", "attn_selective": True},
     },
+    "between": {
+        "rotary_pos_emb": True,
+        "num_memory_tokens": 2,
+        "memory_tokens_interspersed_every": 3,
+        "shift_tokens": 1,
+    },
     "condition": {"norm": "adaptive_rmsnorm", "position_infused_attn": True},
 }
 

@@ -88,6 +88,8 @@ REINJECT = {"reinject_input": True}
 SCALES = {"use_layerscale": True, "layerscale_init_value": 0.1}
 XL = {"max_mem_len": 8}
 MEMORY = {"num_memory_tokens": 3}
+SEGMENTS = MEMORY | {"memory_tokens_interspersed_every": 4}
+WHOLE_SEGMENTS = MEMORY | {"memory_tokens_interspersed_every": 7}  # theirs fills the last one up, and remembers that
 SHIFT = {"shift_tokens": 2}
 ADA_LAYER, ADA_RMS = {"use_adaptive_layernorm": True}, {"use_adaptive_rmsnorm": True}
 FEW = {"dim_condition": 3}
@@ -514,6 +516,14 @@ CASES = [
     Case("memory tokens, rotary, padding", ROTARY, MEMORY, inputs=PADDED),
     Case("memory tokens, t5", T5, MEMORY),
     Case("memory tokens, alibi", ALIBI, MEMORY),
+    Case("interspersed memory", {}, SEGMENTS, families=DECODER),
+    Case("interspersed memory, rotary, window", ROTARY | {"attn_max_attend_past": 5}, SEGMENTS, families=DECODER),
+    Case("interspersed memory, t5", T5, MEMORY | {"memory_tokens_interspersed_every": 1}, families=DECODER),
+    Case("interspersed memory, shifted tokens", SHIFT | ALIBI, SEGMENTS, families=DECODER),
+    Case("interspersed memory, forgetting", FORGETTING | ROTARY, SEGMENTS, families=DECODER),
+    Case("interspersed memory, cross attention", CROSS | ROTARY, SEGMENTS, inputs=("context mask",), families=DECODER),
+    Case("interspersed memory, mems", ROTARY, XL | WHOLE_SEGMENTS, inputs=("mems",), families=DECODER),
+    Case("interspersed memory, summed", HYPER | T5, SEGMENTS, ours=COMPAT, inputs=("summed",), families=DECODER),
     Case("mems", wrapper=XL, inputs=("mems",)),
     Case("mems, rotary", ROTARY, XL, inputs=("mems",)),
     Case("mems, alibi", ALIBI | {"use_rmsnorm": True}, XL, inputs=("mems",)),

@@ -34,6 +34,16 @@ class MemoryOptions(MemoryTokenOptions):
         minimum=0,
         examples=(6, 20),
     )
+    memory_tokens_interspersed_every: int | None = option(
+        None,
+        "Memory tokens stand also between tokens: in front of every segment of this many tokens of a row, where they "
+        "take positions; padding and a cache move none of them. None: in front of the row alone.",
+        feature="mem-tokens-interspersed",
+        paper="2006.11527",
+        minimum=1,
+        examples=(4, 1),
+        beside={"num_memory_tokens": 2},
+    )
     shift_mem_down: int = option(
         0,
         "Each layer reads the memory of the layer this many levels up.",

@@ -8,9 +8,8 @@ import paddle
 from paddle import Tensor
 
 from ...errors import InputError
-from ...nn.attention.cache import reserve
 from ...nn.places import kept_tokens, mask_of_lengths
-from ..generate import grown_mask, of_step
+from ..generate import grown_mask, of_step, with_room
 from ..prompts import check_cover
 from .inputs import check_lengths, check_vectors
 
@@ -96,7 +95,7 @@ class VectorGeneration:
                     step = new[-1] if use_cache else paddle.concat([step.astype(new[-1].dtype), new[-1]], axis=1)
                     mask = None if mask is None else grown_mask(mask)
                     if use_cache:
-                        cache = reserve(output.past_key_values, self.base_model.stack.steps)
+                        cache = with_room(output.past_key_values, self.base_model.stack)
         finally:
             if was_training:
                 self.train()

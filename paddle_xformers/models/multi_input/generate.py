@@ -9,10 +9,9 @@ from paddle import Tensor
 from paddle.nn import functional as F
 
 from ...errors import InputError
-from ...nn.attention.cache import reserve
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
-from ..generate import grown_mask, of_step
+from ..generate import grown_mask, of_step, with_room
 from ..prompts import check_cover
 from .inputs import Streams, stacked
 
@@ -89,7 +88,7 @@ class StreamGeneration:
                     step = new[-1] if use_cache else paddle.concat([step, new[-1]], axis=1)
                     mask = None if mask is None else grown_mask(mask)
                     if use_cache:
-                        cache = reserve(output.past_key_values, self.base_model.stack.steps)
+                        cache = with_room(output.past_key_values, self.base_model.stack)
         finally:
             if was_training:
                 self.train()

@@ -85,7 +85,31 @@ def prepended(cache: Cache | None) -> Tensor | None:
     Args:
         cache: A cache, or None.
     """
-    return cache[0][1] if cache is not None and len(cache[0]) > 1 else None
+    front = cache[0][1] if cache is not None and len(cache[0]) > 1 else None
+    return front if front is None or front.shape[1] != 0 else None
+
+
+def token_columns(cache: Cache) -> Tensor | None:
+    """Return where tokens stand in a cache whose rows may have memory tokens between others, (b, tokens).
+
+    Args:
+        cache: A cache.
+    """
+    return cache[0][2] if len(cache[0]) > 2 else None
+
+
+def known(keys: Tensor, front: Tensor | None, columns: Tensor | None) -> State:
+    """Return the first entry of a cache, from positions, `prepended` and `token_columns`.
+
+    Args:
+        keys: Positions of all keys, (b, m).
+        front: (b, p), or None.
+        columns: (b, tokens), or None.
+    """
+    if columns is None:
+        return (keys,) if front is None else (keys, front)
+    nothing = paddle.zeros([sizes(keys)[0], 0], dtype="int64")
+    return (keys, nothing if front is None else front, columns)
 
 
 def cache_length(cache: Cache | None) -> int:
@@ -142,25 +166,27 @@ def rounds_held(cache: Cache | None, steps: Steps) -> int | None:
     return None if cache is None or not kept else (len(cache) - 1) // kept
 
 
-def reserve(cache: Cache, steps: Steps) -> Cache:
-    """Return the cache with spare room for the next tokens, where it has none left.
+def reserve(cache: Cache, steps: Steps, least: int = 1) -> Cache:
+    """Return the cache with spare room for the next tokens, where it has too little left.
 
     Args:
         cache: A cache.
         steps: What each step of one run of the stack keeps.
+        least: Number of places that the next call may need.
     """
     length = cache_length(cache)
     steps = steps * (rounds_held(cache, steps) or 1)
     entries = []
     for step, state in zip(steps, states(cache, steps), strict=True):
-        if step.kind == "a" and state[0].shape[2] <= length:
-            state = (*map(_with_room, state[:2]), *state[2:])
+        if step.kind == "a" and state[0].shape[2] < length + least:
+            state = (*(_with_room(part, length + least) for part in state[:2]), *state[2:])
         if step.leaves:
             entries.append(state)
     return (cache[0], *entries)
 
 
-def _with_room(part: Tensor) -> Tensor:
-    """Keys or values, (b, g, length, k), with room behind them."""
-    b, g, _, k = part.shape
-    return paddle.concat([part, paddle.zeros([b, g, ROOM, k], dtype=part.dtype)], axis=2)
+def _with_room(part: Tensor, least: int) -> Tensor:
+    """Keys or values, (b, g, length, k), with room behind them: at least so many places in all."""
+    b, g, length, k = part.shape
+    more = max(ROOM, least - length)
+    return paddle.concat([part, paddle.zeros([b, g, more, k], dtype=part.dtype)], axis=2)

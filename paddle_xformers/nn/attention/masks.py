@@ -51,7 +51,7 @@ class Mask:
         bias = None if self.bias is None else lead_with_zeros(self.bias, m)
         visible = None
         if seen is not None:
-            hidden = _as_bias(seen, dtype)  # (b, t)
+            hidden = as_bias(seen, dtype)  # (b, t)
             if self.visible is not None:
                 any_of_them = (hidden > HIDDEN_BELOW).any(axis=-1, keepdim=True).astype(self.visible.dtype)
                 visible = paddle.maximum(self.visible, any_of_them.unsqueeze([1, 2]))
@@ -102,13 +102,13 @@ def make_mask(
     Raises:
         InputError: If the mask's type or shape fits neither the queries nor the keys.
     """
-    key_bias = None if key_valid is None else _as_bias(key_valid, dtype)
+    key_bias = None if key_valid is None else as_bias(key_valid, dtype)
     rest = None
     if key_mask is not None:
-        hidden = lead_with_zeros(_as_bias(key_mask, dtype), m)
+        hidden = lead_with_zeros(as_bias(key_mask, dtype), m)
         key_bias = hidden if key_bias is None else key_bias + hidden
     if attention_mask is not None:
-        given = _as_bias(attention_mask, dtype)
+        given = as_bias(attention_mask, dtype)
         if paddle.in_dynamic_mode():
             _check_shape(attention_mask, n - lead_rows, m, rows, heads)
         if given.ndim == 2:
@@ -161,7 +161,16 @@ def windowed(mask: Mask, q_positions: Tensor, k_positions: Tensor, past: int, dt
     return dataclasses.replace(mask, bias=bias, simple=False, visible=visible)
 
 
-def _as_bias(mask: Tensor, dtype: Any) -> Tensor:
+def as_bias(mask: Tensor, dtype: Any) -> Tensor:
+    """Return a mask as what is added to scores.
+
+    Args:
+        mask: In any of the accepted types and shapes.
+        dtype: Type of the scores.
+
+    Raises:
+        InputError: If it is of another type.
+    """
     if mask.is_floating_point():
         return mask.astype(dtype).clip(min=MASKED)  # minus infinity would make rows without a key nan
     if mask.dtype not in (paddle.bool, paddle.int32, paddle.int64, paddle.uint8, paddle.int8, paddle.int16):

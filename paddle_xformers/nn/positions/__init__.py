@@ -78,7 +78,11 @@ def _reach(stack: StackOptions) -> int | None:
     length = stack.position.max_seq_len
     if not 0 < length < ANY_LENGTH:
         return None
-    return length + max(length, stack.memory.max_mem_len + stack.memory.num_memory_tokens)
+    memory = stack.memory
+    every, count = memory.memory_tokens_interspersed_every, memory.num_memory_tokens
+    if every is not None:
+        length += count * (length // every)
+    return length + max(length, memory.max_mem_len + count)
 
 
 def make_position_function(width: int, options: PositionOptions) -> nn.Layer | None:

@@ -23,6 +23,8 @@ BUNDLES = {
     "t5": {**CAUSAL, "position_bias": "t5"},
     "memory tokens": {**CAUSAL, "num_memory_tokens": 3},
     "memory tokens, both ways": {"num_memory_tokens": 3, "rotary_pos_emb": True},
+    "memory between": {**CAUSAL, "num_memory_tokens": 2, "memory_tokens_interspersed_every": 3, "rotary_pos_emb": True},
+    "memory between, both ways": {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 4},
     "Gaussian": {**CAUSAL, **GAUSS},
     "token shift": {**CAUSAL, "shift_tokens": 2},
     "token shift, both ways": {"shift_tokens": 1, "num_memory_tokens": 2},

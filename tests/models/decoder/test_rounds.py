@@ -26,6 +26,7 @@ LOOPED = {"looped": True, "max_looped_steps": 3}
 TOGETHER = [
     {"max_attend_past": 5, "attn_kv_heads": 2, "rotary_pos_emb": True},
     {"num_memory_tokens": 3, "attn_num_mem_kv": 2, "position_bias": "alibi"},
+    {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 3, "rotary_pos_emb": True},
     {"residual": "hyper", "num_residual_streams": 2, "shift_tokens": 1},
     {"cross_attend": True, "residual_attn": True, "prefix_lm": True},
     {"reinject_input": True, "add_value_residual": True, "unet_skips": True},

@@ -31,6 +31,7 @@ BUNDLES: dict[str, dict[str, Any]] = {
     "default": {},
     "rotary": {"rotary_pos_emb": True, "attn_kv_heads": 2, "position_embedding": "none"},
     "memory tokens": {"num_memory_tokens": 3, "position_bias": "t5"},
+    "memory between": {"rotary_pos_emb": True, "num_memory_tokens": 2, "memory_tokens_interspersed_every": 3},
     "token shift": {"shift_tokens": 1},
     "narrow": {"emb_dim": 16, "post_emb_norm": True},
 }

@@ -17,6 +17,7 @@ BUNDLES: dict[str, dict[str, Any]] = {
     "default": {},
     "rotary, grouped heads": {"rotary_pos_emb": True, "attn_kv_heads": 2, "position_embedding": "none"},
     "memory tokens": {"num_memory_tokens": 3},
+    "memory between": {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 3},
     "token shift": {"shift_tokens": 1, "position_bias": "alibi"},
     "streams": {"residual": "hyper", "num_residual_streams": 2},
 }
