@@ -206,6 +206,7 @@ _PAGES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "memory": (
         ("mem-tokens", "Memory tokens"),
+        ("mem-tokens-interspersed", "Interspersed memory tokens"),
         ("mem-xl", "Transformer-XL recurrence"),
         ("mem-shift-down", "Mems shifted down"),
         ("mem-recycling", "Recycling"),

@@ -226,6 +226,11 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("emb-frac-gradient", {"emb_frac_gradient": 0.1}),
     Variant("emb-dropout", {"emb_dropout": 0.1}),
     Variant("mem-tokens", {"num_memory_tokens": 8}),
+    Variant(
+        "mem-tokens-interspersed",
+        {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 16},
+        against="mem-tokens",
+    ),
     Variant("mem-xl", XL, "mems of one segment", "segments", against="segments"),
     Variant("mem-recycling", {"recycling": True, "train_max_recycle_steps": 2}),
     Variant("mem-looped", {"looped": True, "max_looped_steps": 2, "norm_placement": "pre_and_post"}),

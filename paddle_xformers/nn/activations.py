@@ -11,6 +11,7 @@ from paddle.nn import functional as F
 from ..config.options import FeedForwardOptions
 from ..config.registry import make_function, provide
 from .norms import LayerNorm
+from .silu import silu
 from .softclamp import softclamp
 
 
@@ -61,7 +62,7 @@ provide(
         "gelu_tanh": lambda x: F.gelu(x, approximate=True),
         "relu": F.relu,
         "relu_squared": relu_squared,
-        "silu": F.silu,
+        "silu": silu,
         "sigmoid": F.sigmoid,
         "tanh": paddle.tanh,
         "mish": F.mish,

@@ -10,6 +10,7 @@ from paddle.nn.initializer import Constant
 from ..config.options import NormOptions
 from ..errors import InputError
 from .linear import Linear
+from .silu import silu
 from .sizes import sizes
 
 
@@ -47,7 +48,7 @@ class Condition(nn.Layer):
             missing = sizes(x)[1] - n
             if not (isinstance(missing, int) and missing == 0):
                 condition = paddle.concat([paddle.zeros([b, missing, c], dtype=x.dtype), condition], axis=1)
-        return condition if self.proj is None else F.silu(self.proj(condition))
+        return condition if self.proj is None else silu(self.proj(condition))
 
 
 class AdaptiveNorm(nn.Layer):

@@ -13,6 +13,7 @@ from paddle.nn.initializer import Uniform
 from ..config import StackOptions
 from ..config.options import OutputOptions, TokenOptions
 from .linear import Linear
+from .silu import silu
 from .sizes import sizes
 
 
@@ -118,7 +119,7 @@ class NextEmbedding(nn.Layer):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Map (b, n, d) to (b, n, d)."""
-        return self.down_proj(F.silu(self.up_proj(hidden)))
+        return self.down_proj(silu(self.up_proj(hidden)))
 
 
 def make_lm_head(options: StackOptions) -> LMHead:

@@ -1,4 +1,4 @@
-"""Memory tokens between tokens (2006.11527): where they stand, padding, the cache, what is returned, what is refused."""
+"""Memory tokens between tokens (2006.11527): where they stand, padding, the cache, what is returned and refused."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_prompts_of_different_lengths_are_continued_as_alone(strategy):
 
 
 def test_prompts_without_padding_keep_a_cache_without_room(monkeypatch):
-    """PaddleNLP makes a mask for every prompt; one that hides nothing would cost a place for each memory token a step."""
+    """PaddleNLP makes a mask for every prompt; one that hides nothing would cost places for memory tokens a step."""
     model, lengths = model_of(eos_token_id=None), []
     carry = model.carry_cache
 

@@ -22,6 +22,7 @@ from ..contracts.cases import SMALL, build, tokens
 
 LENGTHS, ENDS = (5, 1, 8), [0, 5, 6, 14]
 CONTEXT = [0, 2, 5, 9]
+BETWEEN = {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 3}
 BUNDLES = {
     "default": {},
     "rotary, memory": {"rotary_pos_emb": True, "num_memory_tokens": 3, "attn_num_mem_kv": 2},

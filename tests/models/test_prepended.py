@@ -26,6 +26,7 @@ from ..contracts.cases import SMALL, build, extras, logits, tokens
 from ..contracts.subjects.subject import drawn, redraw_parameters
 
 P = 3
+BETWEEN = {"num_memory_tokens": 2, "memory_tokens_interspersed_every": 3}
 AROUND: dict[str, dict[str, Any]] = {
     "": {"emb_dim": 24, "post_emb_norm": True},
     "memory": {"num_memory_tokens": 3, "attn_num_mem_kv": 2, "rotary_pos_emb": True},

@@ -9,6 +9,7 @@ from paddle.nn import functional as F
 from ...config.options import PositionOptions
 from ..linear import Linear
 from ..norms.layernorm import LayerNorm
+from ..silu import silu
 
 
 class DynamicBias(nn.Layer):
@@ -68,4 +69,4 @@ class _Hidden(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """From (..., i) to (..., w)."""
         x = self.proj(x)
-        return F.silu(x if self.norm is None else self.norm(x))
+        return silu(x if self.norm is None else self.norm(x))

@@ -15,6 +15,7 @@ from paddle.nn.initializer import Assign, Constant
 
 from ...config.options import ResidualOptions
 from ..linear import Linear
+from ..silu import silu
 from .base import Connection, Views
 from .streams import ManyStreams
 
@@ -51,7 +52,7 @@ class GatedConnection(Connection):
         s, d = streams.shape[2:]
         mean_square = (streams * streams).mean(axis=-1, keepdim=True)
         normed = streams * (mean_square + EPSILON).rsqrt() * self.read_gain  # (b, n, s, d)
-        hidden = F.silu(self.down_proj(normed.reshape([0, 0, s * d]) / s)) * self.dynamic_scale  # (b, n, r)
+        hidden = silu(self.down_proj(normed.reshape([0, 0, s * d]) / s)) * self.dynamic_scale  # (b, n, r)
         gates = F.sigmoid(self.read_proj(hidden).reshape([0, 0, self.views, s, d]) + self.static_read)
         read = (gates * normed.unsqueeze(2)).sum(axis=3) / s  # (b, n, views, d)
         beta = F.sigmoid(self.write_proj(hidden) + self.static_write) * 2

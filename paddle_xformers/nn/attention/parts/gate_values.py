@@ -9,6 +9,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from ...linear import Linear
+from ...silu import silu
 from .base import AttentionPart, Site, Step
 
 
@@ -31,7 +32,7 @@ class LowRank(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, n, in_features) to (b, n, out_features)."""
         inner = self.down(x)
-        return self.up(F.silu(inner) if self.silu else inner)
+        return self.up(silu(inner) if self.silu else inner)
 
 
 class GateValues(AttentionPart):
@@ -45,7 +46,7 @@ class GateValues(AttentionPart):
         super().__init__()
         options = site.options
         self.heads = options.heads
-        self.activation = F.silu if options.attn_swiglu_values else F.sigmoid
+        self.activation = silu if options.attn_swiglu_values else F.sigmoid
         self.proj = self.output_proj = None
         if options.attn_gate_values:
             self.proj = _projection(site, site.dim, options.attn_gate_values_rank, options.attn_gate_values_headwise)

@@ -13,9 +13,14 @@ from ..masks import MASKED
 from ..normalizers import Normalizer
 from .base import AttentionPart, Site, Step
 
+TIE = 2.0**-20  # scores nearer to each other, by their size, differ by rounding only
+
 
 class SparseTopK(AttentionPart):
-    """Hides every key whose score is below the k-th best; ties are kept.
+    """Hides every key whose score is below the k-th best; ties are kept, up to rounding.
+
+    So copies of one key, such as those of memory tokens between tokens, are kept or hidden together, whatever the order
+    of a sum: with a cache as without.
 
     Args:
         site: The attention layer around it.
@@ -39,4 +44,4 @@ class SparseTopK(AttentionPart):
         keys, k = sizes(scores)[-1], self.k or 1
         k = min(k, keys) if isinstance(keys, int) else paddle.minimum(keys, paddle.full([], k, dtype=keys.dtype))
         kth = paddle.topk(scores, k, axis=-1)[0][..., -1:]
-        return paddle.where(scores >= kth, scores, paddle.full([1], MASKED, dtype=scores.dtype))
+        return paddle.where(scores >= kth - kth.abs() * TIE, scores, paddle.full([1], MASKED, dtype=scores.dtype))
