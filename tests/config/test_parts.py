@@ -50,7 +50,12 @@ def test_the_fields_are_those_of_both_parts_and_what_they_share():
     }
     across = {name for name in core if "cross" in name}
     own = {"tie_word_embeddings", "tie_embedding_scale", "logits_bias", "rotary_xpos", "rotary_xpos_scale_base"}
-    own |= {"attn_selective", *fields_of_output, *(info.name for info in fields_of(CausalBiasOptions))}
+    own |= {
+        "attn_selective",
+        "memory_tokens_interspersed_every",
+        *fields_of_output,
+        *(info.name for info in fields_of(CausalBiasOptions)),
+    }
     assert decoder - encoder == (across & decoder) | own
     assert {"dim", "initializer_range", "tie_token_emb"} <= set(fields)
     assert all(info.name == name for name, info in fields.items())

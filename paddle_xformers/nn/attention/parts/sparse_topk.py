@@ -13,7 +13,7 @@ from ..masks import MASKED
 from ..normalizers import Normalizer
 from .base import AttentionPart, Site, Step
 
-TIE = 2.0**-20  # scores nearer to each other, by their size, differ by rounding only
+TIE = 2.0**-18  # scores nearer to each other, by the size of the best, differ by rounding only
 
 
 class SparseTopK(AttentionPart):
@@ -43,5 +43,6 @@ class SparseTopK(AttentionPart):
         """Mask all but the best."""
         keys, k = sizes(scores)[-1], self.k or 1
         k = min(k, keys) if isinstance(keys, int) else paddle.minimum(keys, paddle.full([], k, dtype=keys.dtype))
-        kth = paddle.topk(scores, k, axis=-1)[0][..., -1:]
-        return paddle.where(scores >= kth - kth.abs() * TIE, scores, paddle.full([1], MASKED, dtype=scores.dtype))
+        best = paddle.topk(scores, k, axis=-1)[0]  # (b, h, n, k)
+        least = best[..., -1:] - best.abs().max(axis=-1, keepdim=True) * TIE
+        return paddle.where(scores >= least, scores, paddle.full([1], MASKED, dtype=scores.dtype))
