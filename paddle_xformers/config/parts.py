@@ -69,11 +69,7 @@ class Part:
 
     def rules(self) -> tuple[Rule, ...]:
         """Return the rules between the part's fields, which read and name the prefixed fields."""
-        needing = {
-            name: dataclasses.replace(info, needs={n: v for n, v in info.needs.items() if n not in self.fixed})
-            for name, info in self.own().items()
-        }
-        return tuple(map(self._rule, (*rules_of_needs(needing), *combinations_of(schema(self.groups)))))
+        return _rules(self)
 
     def _name(self, name: str) -> str:
         return name if name in self.shared else self.prefix + name
@@ -98,6 +94,15 @@ class Part:
             lambda values: rule.broken(self.values(values)),
             re.sub(r"({?)\b([a-z_]+)\b((?:![rs])?}|=|)", shown, rule.sentence),
         )
+
+
+@functools.cache
+def _rules(part: Part) -> tuple[Rule, ...]:
+    needing = {
+        name: dataclasses.replace(info, needs={n: v for n, v in info.needs.items() if n not in part.fixed})
+        for name, info in part.own().items()
+    }
+    return tuple(map(part._rule, (*rules_of_needs(needing), *combinations_of(schema(part.groups)))))
 
 
 @functools.cache

@@ -236,7 +236,15 @@ def rules_of(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:
     Args:
         fields: The fields of the family.
     """
-    return (*rules_of_needs(fields), *combinations_of(fields))
+    made = _MADE.get(id(fields))
+    if made is None:
+        made = _MADE[id(fields)] = (fields, (*rules_of_needs(fields), *combinations_of(fields)))
+    return made[1]
+
+
+# Rules of a schema by its identity, and the schema, so that no other one takes its place: made once, read at every
+# construction of a configuration.
+_MADE: dict[int, tuple[Mapping[str, FieldInfo], tuple[Rule, ...]]] = {}
 
 
 def rules_of_needs(fields: Mapping[str, FieldInfo]) -> tuple[Rule, ...]:

@@ -30,7 +30,7 @@ FIELDS = {
     if info.examples and info.name not in SMALL and not info.name.startswith("cross_attn_")
 }
 # Fields in one model, at most.
-MOST = 8
+MOST = 14
 PARTS = 8
 
 Pair = frozenset[str]

@@ -222,6 +222,11 @@ CASES = [
     Case("polar positions", POLAR),
     Case("polar positions, normed queries and keys", POLAR | {"attn_qk_norm": True, "attn_flash": True}),
     Case("polar positions, memory tokens, alibi", POLAR | ALIBI, MEMORY),
+    Case("polar positions, a zero key", POLAR | {"attn_add_zero_kv": True}),
+    Case(
+        "polar positions, factors of features, a zero key",
+        POLAR | QK_NORM | {"attn_qk_norm_dim_scale": True, "attn_add_zero_kv": True},
+    ),
     Case("polar positions, talking heads", POLAR | {"attn_pre_talking_heads": True}),
     Case("rotary, some heads", ROTARY | {"rotate_num_heads": 1}, XL, inputs=("mems",)),
     Case("rotary, some heads, memory tokens", ROTARY | {"rotate_num_heads": 3}, MEMORY),

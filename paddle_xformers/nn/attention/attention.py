@@ -174,7 +174,7 @@ class Attention(nn.Layer):
         mask, (k, v) = call.mask_of(self.options), pair
         for part in self.parts["in_front"]:
             keys, values = part.in_front(k, v, step)
-            keys = self._through("front_keys", keys, step)
+            keys = keys if part.front_is_fixed else self._through("front_keys", keys, step)
             k, v = paddle.concat([keys, k], axis=2), paddle.concat([values, v], axis=2)
         if self.parts["in_front"]:
             mask = mask.with_keys_in_front(sizes(k)[2])

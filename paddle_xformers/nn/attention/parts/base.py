@@ -109,6 +109,8 @@ class AttentionPart(nn.Layer):
 
     # Whether the scores that leave this part are what the next layer of the kind gets as `prior_scores`.
     hands_scores_on = False
+    # Whether the keys that this part puts in front stay as they are, whatever acts on those of others.
+    front_is_fixed = False
     # Number of tensors, batch first, that this part keeps in the cache: what it puts into `step.state`.
     leaves = 0
 

@@ -16,6 +16,8 @@ class ZeroKeyValue(AttentionPart):
         site: The attention layer around it.
     """
 
+    front_is_fixed = True  # zeros stay zeros, as wide as positions made the other keys
+
     def __init__(self, site: Site) -> None:
         super().__init__()
 
