@@ -13,6 +13,7 @@ from model_zoo.common.runs import Run
 from model_zoo.common.subwords import train_tokenizer
 from model_zoo.masked_lm.baseline import Neighbours
 from model_zoo.masked_lm.data import LEFT_OUT, Masked, as_windows
+from model_zoo.text_classification.data import Mails
 from paddle_xformers import XEncoderConfig, XEncoderForMaskedLM
 from paddle_xformers._compat import import_paddle, import_paddlenlp
 
@@ -26,20 +27,20 @@ BATCH = 32  # windows at once in the evaluation
 EVALUATED = 512  # windows that are held out and scored, at most
 
 
-def train(run: Run, plan: Plan, fields: dict[str, Any], texts: list[str], seed: int) -> bool:
+def train(run: Run, plan: Plan, fields: dict[str, Any], mails: Mails, seed: int) -> bool:
     """Train the model, and save it with its tokenizer.
 
     Args:
         run: Where.
         plan: Length and pace.
         fields: Of the model.
-        texts: To train on.
+        mails: To train on.
         seed: Of weights, dropout, order and masks.
 
     Returns:
         Whether it is trained; False if it was interrupted.
     """
-    texts = [text[:LONGEST] for text in texts]
+    texts = [text[:LONGEST] for text in mails.texts]
     tokenizer = train_tokenizer(texts, fields["num_tokens"], LONGEST)
     fields = {**fields, "num_tokens": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
 
@@ -55,20 +56,22 @@ def train(run: Run, plan: Plan, fields: dict[str, Any], texts: list[str], seed: 
     return fit(run, plan, seed, make, rows, save, DefaultDataCollator())
 
 
-def show(run: Run, plan: Plan, texts: list[str], held_out: list[str]) -> None:
+def show(run: Run, plan: Plan, mails: Mails, held_out: Mails) -> None:
     """Score the saved model and the baseline on hidden tokens.
 
     Args:
         run: The finished run.
         plan: Its length.
-        texts: What the baseline learns from.
+        mails: What the baseline learns from.
         held_out: Whose tokens are hidden, always the same.
     """
     print(report.trained(run.outcome or {}, plan.batch), flush=True)
     model = AutoModelForMaskedLM.from_pretrained(str(run.model))
     tokenizer = AutoTokenizer.from_pretrained(str(run.model))
     window = model.config.max_seq_len
-    seen, unseen = (as_windows([text[:LONGEST] for text in some], tokenizer, window) for some in (texts, held_out))
+    seen, unseen = (
+        as_windows([text[:LONGEST] for text in some.texts], tokenizer, window) for some in (mails, held_out)
+    )
     rows = [dict(row) for row in _rows(Masked(unseen[:EVALUATED], tokenizer, seed=0))]
     neighbours = Neighbours(seen)
     scores = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from model_zoo.common import lora, report
+from model_zoo.common import adapters, report
 from model_zoo.common.fitting import fit
 from model_zoo.common.plan import Plan
 from model_zoo.common.predicting import logits_of
@@ -25,7 +25,7 @@ CHARACTERS_A_TOKEN = 8  # more than any text has on average: what is beyond is n
 
 
 def train(
-    run: Run, plan: Plan, fields: dict[str, Any], mails: Mails, seed: int, start: str | None, rank: int | None
+    run: Run, plan: Plan, fields: dict[str, Any], mails: Mails, seed: int, start: str | None, lora: int | None
 ) -> bool:
     """Train the classifier, and save it with its tokenizer.
 
@@ -36,7 +36,7 @@ def train(
         mails: To train on.
         seed: Of weights, dropout and order.
         start: Folder of an encoder and its tokenizer to start from.
-        rank: Of the adapters to train in place of all weights.
+        lora: Rank of the adapters to train in place of all weights.
 
     Returns:
         Whether it is trained; False if it was interrupted.
@@ -54,12 +54,12 @@ def train(
         return XEncoderForSequenceClassification(XEncoderConfig(**fields))
 
     def make() -> Any:
-        return lora.adapt(plain(), rank, ".*classifier.*") if rank else plain()
+        return adapters.adapt(plain(), lora, ".*classifier.*") if lora else plain()
 
     def save(model: Any) -> None:
-        if rank:
-            lora.save_adapters(model, run.folder / "lora")
-            model = lora.merged(model, plain())
+        if lora:
+            adapters.save_adapters(model, run.folder / "lora")
+            model = adapters.merged(model, plain())
         tokenizer.model_max_length = model.config.max_seq_len
         model.save_pretrained(run.model)
         tokenizer.save_pretrained(run.model)

@@ -26,7 +26,7 @@ from paddlenlp.transformers import (
     AutoTokenizer,
 )
 
-from model_zoo.common import lora, training
+from model_zoo.common import adapters, training
 from model_zoo.common.fitting import fit
 from model_zoo.common.plan import model_fields
 from model_zoo.common.progress import Progress, newest_checkpoint
@@ -208,14 +208,14 @@ def test_adapters_of_a_pretrained_encoder(tmp_path: Path) -> None:
 def fitted(folder: Path, rank: int | None) -> tuple[dict[str, np.ndarray], bool]:
     """Fit a tiny classifier, as another process would; the weights that are saved, and whether it ended."""
     plan = replace(text_classification.SMOKE, steps=30)
-    fields = {**model_fields(text_classification.HERE, plan), "num_labels": 2, "pad_token_id": 0}
+    fields = {**model_fields(text_classification.RECIPE.folder, plan), "num_labels": 2, "pad_token_id": 0}
     rng = np.random.default_rng(0)
     rows = [{"input_ids": rng.integers(8, 400, 12), "labels": int(n % 2)} for n in range(80)]
     saved: dict[str, np.ndarray] = {}
 
     def make() -> Any:
         model = texts.XEncoderForSequenceClassification(texts.XEncoderConfig(**fields))
-        return lora.adapt(model, rank, ".*classifier.*") if rank else model
+        return adapters.adapt(model, rank, ".*classifier.*") if rank else model
 
     def save(model: Any) -> None:
         saved.update({name: value.numpy() for name, value in model.state_dict().items()})
