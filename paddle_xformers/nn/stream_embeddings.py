@@ -34,21 +34,32 @@ class StreamEmbeddings(Embeddings):
         )
         self.build_rest(width, options)
 
-    def forward(self, input_ids: Tensor | None, position_ids: Tensor, inputs_embeds: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        input_ids: Tensor | None,
+        position_ids: Tensor,
+        inputs_embeds: Tensor | None = None,
+        *,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+    ) -> Tensor:
         """Embed a batch.
 
         Args:
             input_ids: One id of each stream at each place, (b, n, s), or None when inputs_embeds is given.
             position_ids: (b or 1, n).
             inputs_embeds: What `look_up` gives instead of ids, (b, n, emb_dim).
+            sum_embeds: As in `finish`.
+            prepend_embeds: Likewise.
 
         Returns:
-            (b, n, d).
+            (b, n, d), or (b, p + n, d) with p vectors in front.
 
         Raises:
             InputError: If a token id or a position is outside its table.
         """
-        return self.finish(self.look_up(input_ids) if inputs_embeds is None else inputs_embeds, position_ids)
+        x = self.look_up(input_ids) if inputs_embeds is None else inputs_embeds  # (b, n, e)
+        return self.finish(x, position_ids, sum_embeds=sum_embeds, prepend_embeds=prepend_embeds)
 
     def look_up(self, input_ids: Tensor) -> Tensor:
         """Return the sum of the embeddings of (b, n, s) token ids: (b, n, e)."""

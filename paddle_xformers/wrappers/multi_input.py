@@ -21,7 +21,6 @@ from .stacks import AttentionLayers, Decoder
 _NOT_TAKEN = {
     "cache": ".model(past_key_values=...) takes keys and values, and .model.generate keeps them by itself",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
-    "prepend_embeds": "this model embeds tokens only; put the embeddings in front with .model(inputs_embeds=...)",
 }
 
 
@@ -84,6 +83,8 @@ class MultiInputTransformerWrapper(ModelWrapper):
         context_mask: Tensor | None = None,
         condition: Tensor | None = None,
         pos: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
         sum_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
@@ -105,7 +106,10 @@ class MultiInputTransformerWrapper(ModelWrapper):
             context_mask: Which of it is no padding, (b, m).
             condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             pos: Positions, (n) or (b, n); by default they count the places of the mask.
-            sum_embeds: Added to the token embeddings, (b, n, emb_dim).
+            prepend_embeds: Put in front of the places, (b, p, emb_dim); masks do not cover them, and what is returned
+                does.
+            prepend_mask: Which of them are no padding, (b, p).
+            sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
             seq_start_pos: First place of each row that is no padding, (b).
             self_attn_kv_mask: Which places may be looked at, (b, n), beside `mask`.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
@@ -130,13 +134,13 @@ class MultiInputTransformerWrapper(ModelWrapper):
         ids: Any = stacked("x", x, self.config.stream_names)
         mask = left_padding(mask, seq_start_pos, ids.shape[1])
         attention_mask, positions = combine_masks(mask, attn_mask, pos)
-        embedded = None
-        if sum_embeds is not None:
-            embedded = self.model.base_model.embeddings.look_up(ids) + sum_embeds  # (b, n, e)
         bare = return_embeddings or self.return_only_embed
         output = (self.model.base_model if bare else self.model)(
-            ids if embedded is None else None,
-            inputs_embeds=embedded,
+            ids,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=False,
             attention_mask=attention_mask,
             position_ids=positions,
             mems=mems_to_model(mems),

@@ -24,7 +24,6 @@ _NOT_TAKEN = {
     "cache": "XValAutoregressiveWrapper.generate keeps keys and values by itself, and so does "
     ".model(past_key_values=...)",
     "return_intermediates": "ask for return_attn or return_mems, or call .model(output_hidden_states=True)",
-    "prepend_embeds": "this model embeds tokens only; put the embeddings in front with .model(inputs_embeds=...)",
 }
 
 
@@ -120,6 +119,7 @@ class XValTransformerWrapper(ModelWrapper):
         context_mask: Tensor | None = None,
         condition: Tensor | None = None,
         pos: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
         seq_start_pos: Tensor | None = None,
         self_attn_kv_mask: Tensor | None = None,
         attn_bias: Tensor | None = None,
@@ -140,6 +140,8 @@ class XValTransformerWrapper(ModelWrapper):
             context_mask: Which of it is no padding, (b, m).
             condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
             pos: Positions of the tokens, (n) or (b, n); by default they count the tokens of the mask.
+            prepend_embeds: Put in front of the tokens, (b, p, emb_dim); masks do not cover them, and what is returned
+                does.
             seq_start_pos: Index of the first token of each row, (b), where padding stands on the left.
             self_attn_kv_mask: Which tokens may be looked at, (b, n), beside `mask`.
             attn_bias: Added to the scores of self attention, up to (b, h, n, n).
@@ -166,6 +168,8 @@ class XValTransformerWrapper(ModelWrapper):
             x_num,
             attention_mask=attention_mask,
             position_ids=positions,
+            prepend_embeds=prepend_embeds,
+            excise_prepend_embeds=False,
             mems=mems_to_model(mems),
             encoder_hidden_states=context,
             encoder_attention_mask=context_mask,

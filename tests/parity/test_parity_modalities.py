@@ -223,3 +223,53 @@ def test_streams_and_gradients(case: Case) -> None:
     total_theirs.backward()
     total_ours.backward()
     pair.assert_same_gradients()
+
+
+FRONTS = (
+    Case("plain"),
+    Case("positions off, rotary", ROTARY, {"use_abs_pos_emb": False}),
+    Case("mask", {}, {}, ("mask",)),
+)
+
+
+def front_and_sum() -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(12)
+    return tuple(draw.standard_normal((BATCH, n, STACK["dim"])).astype("float32") for n in (3, LENGTH))
+
+
+@pytest.mark.parametrize("case", FRONTS, ids=lambda case: case.name)
+def test_streams_with_vectors_in_front_and_added(case: Case) -> None:
+    pair = streams_pair(case)
+    draw = np.random.default_rng(11)
+    ids = {name: draw.integers(0, size, (BATCH, LENGTH)) for name, size in MULTI["num_tokens"].items()}
+    front, added = front_and_sum()
+    theirs = pair.theirs(
+        {name: torch.tensor(values) for name, values in ids.items()},
+        prepend_embeds=torch.tensor(front),
+        sum_embeds=torch.tensor(added),
+        **pair.their_arguments(),
+    )
+    ours = pair.ours(
+        {name: paddle.to_tensor(values) for name, values in ids.items()},
+        prepend_embeds=paddle.to_tensor(front),
+        sum_embeds=paddle.to_tensor(added),
+        excise_prepend_embeds=False,
+        **pair.our_arguments(),
+    )
+    valid = np.concatenate([np.ones((BATCH, 3), bool), np.broadcast_to(pair.valid, (BATCH, LENGTH))], axis=1)
+    for name, expected in theirs.items():
+        assert_close(ours[name].numpy()[valid], expected.detach().numpy()[valid])
+
+
+@pytest.mark.parametrize("case", FRONTS[:2], ids=lambda case: case.name)
+def test_numbers_with_vectors_in_front(case: Case) -> None:
+    """Without a mask: theirs has no mask over the vectors."""
+    pair = numbers_pair(case)
+    ids, numbers = text()
+    values, front = np.nan_to_num(numbers), front_and_sum()[0]
+    theirs = pair.theirs(torch.tensor(ids), torch.tensor(values), prepend_embeds=torch.tensor(front))
+    vectors = paddle.to_tensor(front)
+    given = {"prepend_embeds": vectors, "excise_prepend_embeds": False, "return_dict": True}
+    output = pair.ours(paddle.to_tensor(ids), paddle.to_tensor(values), **given)
+    for found, expected in zip((output.logits, output.numbers), theirs, strict=True):
+        assert_close(found.numpy(), expected.detach().numpy())

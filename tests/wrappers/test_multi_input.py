@@ -95,7 +95,7 @@ def test_keywords_that_are_refused(around, layers, sentence):
         build(around, layers)
 
 
-@pytest.mark.parametrize("argument", ["prepend_embeds", "cache", "return_intermediates"])
+@pytest.mark.parametrize("argument", ["cache", "return_intermediates"])
 def test_arguments_that_are_refused(x, argument):
     with pytest.raises(InputError, match=f"MultiInputTransformerWrapper does not take {argument}"):
         build()(x, **{argument: x["note"]})

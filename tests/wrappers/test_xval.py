@@ -122,7 +122,7 @@ def test_keywords_that_are_refused(around, layers, sentence):
         build(around, layers)
 
 
-@pytest.mark.parametrize("argument", ["prepend_embeds", "cache", "return_intermediates"])
+@pytest.mark.parametrize("argument", ["cache", "return_intermediates"])
 def test_arguments_that_are_refused(text, argument):
     with pytest.raises(InputError, match=f"XValTransformerWrapper does not take {argument}"):
         build()(*text, **{argument: text[0]})

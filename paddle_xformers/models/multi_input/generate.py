@@ -39,6 +39,8 @@ class StreamGeneration:
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Continue all streams; dropout is off meanwhile.
 
@@ -55,6 +57,8 @@ class StreamGeneration:
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for each of the places that
                 there will be.
+            prepend_embeds: Vectors in front of the prompt, (b, p, emb_dim).
+            prepend_mask: Which of them are no padding, (b, p).
 
         Returns:
             The new tokens of each stream by its name, (b, max_new_tokens).
@@ -80,6 +84,8 @@ class StreamGeneration:
                         encoder_hidden_states=encoder_hidden_states,
                         encoder_attention_mask=encoder_attention_mask,
                         use_cache=use_cache,
+                        prepend_embeds=prepend_embeds if cache is None else None,
+                        prepend_mask=prepend_mask if cache is None else None,
                         condition=of_step(condition, n + at, cached=cache is not None),
                         return_dict=True,
                     )

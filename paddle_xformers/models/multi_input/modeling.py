@@ -14,8 +14,10 @@ from ...nn.lm_head import LMHead
 from ...nn.stream_embeddings import StreamEmbeddings
 from ..backbone import Backbone
 from ..extras import Extras, check_returned, taken
+from ..inputs import check_added
 from ..losses import next_token_loss
 from ..outputs import XModelOutput, XMultiInputLMOutput, as_asked
+from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel
 from .configuration import XMultiInputConfig
 from .generate import StreamGeneration
@@ -81,6 +83,10 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
         **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
@@ -105,6 +111,11 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the places; needed where the configuration has such parts.
+            sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
+            prepend_embeds: Vectors in front of the tokens, such as those of an image, (b, p, emb_dim); with
+                `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
+            excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
             **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -128,9 +139,18 @@ class XMultiInputModel(XMultiInputPretrainedModel, Backbone):
             **taken(extras),
         )
         ids = stacked("input_ids", input_ids, config.stream_names)  # (b, n, s)
-        size = check_streams(ids, inputs_embeds, config.emb_dim or config.dim)
+        width = self.embeddings_width
+        size = check_streams(ids, inputs_embeds, width)
+        if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
+            check_added(width, sum_embeds, *size)
         output = self.run_body(
-            lambda positions: self.embeddings(ids, positions, inputs_embeds), size, position_ids, call
+            lambda positions, **around: self.embeddings(ids, positions, inputs_embeds, **around),
+            size,
+            position_ids,
+            call,
+            make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values),
+            sum_embeds=sum_embeds,
+            excise=excise_prepend_embeds,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
@@ -170,6 +190,10 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
         **extras: Unpack[Extras],
     ) -> XMultiInputLMOutput | tuple[Any, ...] | dict[str, Tensor]:
         """Predict the next token of each stream at every place.
@@ -190,6 +214,10 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            excise_prepend_embeds: Likewise.
             **extras: Further arguments; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -216,13 +244,18 @@ class XMultiInputForCausalLM(StreamGeneration, XMultiInputPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=excise_prepend_embeds,
             **extras,
         )
         names = self.config.stream_names
         logits = {name: self.lm_heads[f"{name}_head"](hidden.last_hidden_state) for name in names}  # (b, n, v) each
         loss, targets = None, stacked("labels", labels, names)
         if targets is not None:
-            losses = [next_token_loss(logits[name], targets[:, :, index]) for index, name in enumerate(names)]
+            of_tokens = {name: tokens_of(logits[name], prepend_embeds, excise_prepend_embeds) for name in names}
+            losses = [next_token_loss(of_tokens[name], targets[:, :, index]) for index, name in enumerate(names)]
             loss = cast(Tensor, sum(losses[1:], losses[0]))
         output = XMultiInputLMOutput(
             loss=loss,

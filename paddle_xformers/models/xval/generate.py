@@ -8,7 +8,7 @@ import paddle
 from paddle import Tensor
 
 from ...errors import InputError
-from ..generate import CausalGeneration, grown_mask
+from ..generate import CausalGeneration, grown_mask, with_zeros
 from ..put_in import PUT_IN
 from .inputs import check_numbers
 
@@ -33,6 +33,7 @@ class NumberGeneration(CausalGeneration):
     rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
         *("condition", "self_attn_kv_mask", "input_numbers", "self_attn_additional_kv", "additional_kv_mask"),
+        *("sum_embeds", "prepend_embeds", "prepend_mask"),
     )
     arguments_of_generate = tuple(name for name in CausalGeneration.arguments_of_generate if name not in PUT_IN)
 
@@ -89,6 +90,8 @@ class NumberGeneration(CausalGeneration):
         mask, numbers = given.pop("attention_mask", None), given.pop("input_numbers", None)
         positions, mems = given.pop("position_ids", None), given.pop("mems", None)
         condition, visible = given.pop("condition", None), given.pop("self_attn_kv_mask", None)
+        added = with_zeros(given.pop("sum_embeds", None), whole.shape[1])
+        front = {name: given.pop(name) for name in ("prepend_embeds", "prepend_mask") if name in given}
         if numbers is None:
             numbers = paddle.ones(prompts.shape, dtype="float32")
         numbers = paddle.concat([numbers, paddle.ones(new.shape, dtype=numbers.dtype)], axis=1)
@@ -106,10 +109,12 @@ class NumberGeneration(CausalGeneration):
                 position_ids=None if positions is None else positions[:, start:stop],
                 past_key_values=cache,
                 mems=mems if start == 0 else None,
+                sum_embeds=None if added is None else added[:, start:stop],
                 condition=condition if condition is None or condition.ndim == 2 else condition[:, start:stop],
                 use_cache=keep_cache,
                 return_dict=True,
                 **given,
+                **(front if start == 0 else {}),
             )
             numbers[:, stop] = output.numbers[:, -1].astype(numbers.dtype)
             if keep_cache:
@@ -137,7 +142,7 @@ class NumberGeneration(CausalGeneration):
             **kwargs: The other arguments.
         """
         inputs = super().prepare_inputs_for_generation(input_ids, past_key_values, **kwargs)
-        # Nothing stands in front of the tokens of this family, or is added to them.
+        # This family knows no prefix that sees itself both ways, and no further ids.
         known = {*self.rows_of_generate, "input_ids", "past_key_values", "use_cache", "mems", "return_dict"}
         inputs = {name: value for name, value in inputs.items() if name in known}
         numbers = input_numbers if cache is None else cache[0]

@@ -15,8 +15,9 @@ from ...nn.lm_head import make_lm_head
 from ...nn.number_embeddings import NumberEmbeddings
 from ..backbone import Backbone
 from ..extras import Extras, check_returned, taken
-from ..inputs import check_tokens
+from ..inputs import check_added, check_tokens
 from ..outputs import XModelOutput, XNumberLMOutput, as_asked
+from ..prefix import make_prefix, tokens_of
 from ..pretrained import XPretrainedModel
 from .configuration import XValConfig
 from .generate import NumberGeneration
@@ -91,6 +92,10 @@ class XValModel(XValPretrainedModel, Backbone):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
         **extras: Unpack[Extras],
     ) -> XModelOutput | tuple[Any, ...]:
         """Run the decoder.
@@ -117,6 +122,11 @@ class XValModel(XValPretrainedModel, Backbone):
                 config.return_dict.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n, dim_condition) for each
                 of the tokens; needed where the configuration has such parts.
+            sum_embeds: Added to the embeddings, with their positions, (b, n, emb_dim).
+            prepend_embeds: Vectors in front of the tokens, such as those of an image, (b, p, emb_dim); with
+                `past_key_values` the cache holds them. They get no positions added, and masks do not cover them.
+            prepend_mask: Which of them are no padding, (b, p), int or bool; None: all.
+            excise_prepend_embeds: Leave them out of what is returned; False: they stand in front of the tokens there.
             **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -126,8 +136,11 @@ class XValModel(XValPretrainedModel, Backbone):
             InputError: If an argument does not fit the model or the other arguments.
         """
         config = self.config
+        width = self.embeddings_width
+        size = check_tokens(input_ids, inputs_embeds, width)
         if paddle.in_dynamic_mode():  # a graph that is traced leaves sizes open
             check_numbers("input_numbers", input_numbers, input_ids, "input_ids")
+            check_added(width, sum_embeds, *size)
         call = StackCall(
             condition=condition,
             attention_mask=attention_mask,
@@ -141,12 +154,14 @@ class XValModel(XValPretrainedModel, Backbone):
             return_mems=return_mems,
             **taken(extras),
         )
-        size = check_tokens(input_ids, inputs_embeds, self.embeddings_width)
         output = self.run_body(
-            lambda positions: self.embeddings(input_ids, positions, inputs_embeds, input_numbers),
+            lambda positions, **around: self.embeddings(input_ids, positions, inputs_embeds, input_numbers, **around),
             size,
             position_ids,
             call,
+            make_prefix(prepend_embeds, prepend_mask, attention_mask, width, cache=past_key_values),
+            sum_embeds=sum_embeds,
+            excise=excise_prepend_embeds,
         )
         return output if (config.return_dict if return_dict is None else return_dict) else output.to_tuple()
 
@@ -189,6 +204,10 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
+        prepend_embeds: Tensor | None = None,
+        prepend_mask: Tensor | None = None,
+        excise_prepend_embeds: bool = True,
         **extras: Unpack[Extras],
     ) -> XNumberLMOutput | tuple[Any, ...]:
         """Predict the next token at every place, and its number in case it stands for one.
@@ -213,6 +232,10 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states: Likewise.
             return_dict: Likewise.
             condition: Likewise.
+            sum_embeds: Likewise.
+            prepend_embeds: Likewise.
+            prepend_mask: Likewise.
+            excise_prepend_embeds: Likewise.
             **extras: Further arguments about single layers; see `paddle_xformers.models.extras.Extras`.
 
         Returns:
@@ -242,6 +265,10 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
             output_hidden_states,
             return_dict=True,
             condition=condition,
+            sum_embeds=sum_embeds,
+            prepend_embeds=prepend_embeds,
+            prepend_mask=prepend_mask,
+            excise_prepend_embeds=excise_prepend_embeds,
             **extras,
         )
         logits = self.lm_head(hidden.last_hidden_state)  # (b, n, v)
@@ -249,7 +276,8 @@ class XValForCausalLM(NumberGeneration, XValPretrainedModel):
         loss, of_tokens, of_numbers = None, None, None
         if labels is not None:
             wanted, number = input_numbers if number_labels is None else number_labels, self.config.numerical_token_id
-            of_tokens, of_numbers = token_and_number_losses(logits, numbers, labels, wanted, number)
+            own, theirs = (tokens_of(part, prepend_embeds, excise_prepend_embeds) for part in (logits, numbers))
+            of_tokens, of_numbers = token_and_number_losses(own, theirs, labels, wanted, number)
             loss = of_tokens + self.config.numerical_loss_weight * of_numbers
         output = XNumberLMOutput(
             loss=loss,
