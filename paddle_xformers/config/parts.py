@@ -47,14 +47,9 @@ class Part:
         """Return the fields that can be chosen for this part alone, by their name without the prefix."""
         return _own_fields(self)
 
-    def fields(self) -> dict[str, FieldInfo]:
+    def fields(self) -> Mapping[str, FieldInfo]:
         """Return the same fields as they stand in the configuration: names, and the names they refer to, prefixed."""
-        return {
-            self.prefix + name: dataclasses.replace(
-                info, name=self.prefix + name, needs=self._prefixed(info.needs), beside=self._prefixed(info.beside)
-            )
-            for name, info in self.own().items()
-        }
+        return _prefixed_fields(self)
 
     def values(self, values: Values) -> dict[str, Any]:
         """Return the value of every field of the part's own configuration, prefixes taken off.
@@ -106,6 +101,16 @@ def _rules(part: Part) -> tuple[Rule, ...]:
 
 
 @functools.cache
+def _prefixed_fields(part: Part) -> Mapping[str, FieldInfo]:
+    return {
+        part.prefix + name: dataclasses.replace(
+            info, name=part.prefix + name, needs=part._prefixed(info.needs), beside=part._prefixed(info.beside)
+        )
+        for name, info in part.own().items()
+    }
+
+
+@functools.cache
 def _own_fields(part: Part) -> Mapping[str, FieldInfo]:
     def in_vain(info: FieldInfo) -> bool:
         return any(part.fixed.get(name, value) != value for name, value in info.needs.items())
@@ -140,16 +145,9 @@ class Composition:
         """Return the fields that belong to no part."""
         return schema(self.groups)
 
-    def fields(self) -> dict[str, FieldInfo]:
+    def fields(self) -> Mapping[str, FieldInfo]:
         """Return every field by name: what is shared, what belongs to no part, then the parts one after the other."""
-        result: dict[str, FieldInfo] = {}
-        for part in self.parts:
-            known = schema(part.groups)
-            result |= {name: known[name] for name in part.shared}
-        result |= self.own()
-        for part in self.parts:
-            result |= part.fields()
-        return result
+        return _all_fields(self)
 
     def canonical(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return keyword arguments with every foreign spelling, also behind a prefix, turned into our fields.
@@ -229,3 +227,15 @@ class Composition:
         for part in self.parts:
             yield from part.rules()
         yield from self.rules
+
+
+@functools.cache
+def _all_fields(composition: Composition) -> Mapping[str, FieldInfo]:
+    result: dict[str, FieldInfo] = {}
+    for part in composition.parts:
+        known = schema(part.groups)
+        result |= {name: known[name] for name in part.shared}
+    result |= composition.own()
+    for part in composition.parts:
+        result |= part.fields()
+    return result

@@ -111,7 +111,8 @@ def check_packed(call: StackCall, b: int) -> None:
     named = [name for name, value in others.items() if value is not None]
     flags = {"use_cache": call.use_cache, "return_mems": call.return_mems, "output_attentions": call.output_attentions}
     flags |= {"return_gumbel_log_probs": call.log_probs, "return_intermediates": call.intermediates}
-    flags |= {"attn_deltas": bool(call.deltas), "self_attn_kv_residuals": bool(call.kv_residuals)}
+    flags |= {"attn_deltas": bool(call.deltas), "self_attn_kv_residuals": "a" in call.kv_residuals}
+    flags |= {"cross_attn_kv_residuals": "c" in call.kv_residuals}
     named += [name for name, on in flags.items() if on]
     if named:
         raise InputError(f"{named[0]} does not go with flash_pack_seq_kwargs; leave one out, or pass a padded batch")

@@ -334,19 +334,22 @@ def make_between(options: MemoryOptions) -> Between | None:
     return None if every is None else Between(options.num_memory_tokens, every)
 
 
-def tokens_held(cache: Cache | None, options: MemoryOptions) -> tuple[int, int]:
+def tokens_held(cache: Cache | None, options: MemoryOptions) -> tuple[Any, Any]:
     """Return how many tokens a cache holds, padding included: at least and at most, for mems in it may be no tokens.
 
     Args:
         cache: A cache, or None.
         options: The memory fields.
     """
+    if cache is None:
+        return 0, 0
     between, front = make_between(options), prepended(cache)
     if between is not None:
         held = between.held(cache)
         return held, held
     most = cache_length(cache) - options.num_memory_tokens - (0 if front is None else sizes(front)[1])
-    return max(most - options.max_mem_len, 0), max(most, 0)
+    fewest = most - options.max_mem_len
+    return (max(fewest, 0) if isinstance(fewest, int) else fewest), most
 
 
 def _behind(first: Tensor, second: Tensor) -> Tensor:

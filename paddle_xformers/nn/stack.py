@@ -8,19 +8,19 @@ from typing import Any
 from paddle import Tensor, nn
 
 from ..config import StackOptions
-from .attention.cache import PADDING, Steps, known, prepended, states
+from .attention.cache import Steps, states
 from .attention.call import AttentionCall, Handed
-from .calls import Shared, StackCall, StackOutput, share
+from .calls import StackCall, StackOutput, share
+from .collecting import collected
 from .condition import Condition
 from .deep_embeddings import with_ones_in_front
 from .layer import Layer, LayerResult
 from .lookback import Reinjection, Trace, added_to_branches
-from .memory import mem_for_steps, next_mems
+from .memory import mem_for_steps
 from .norms import make_norm
 from .order import order_asked_for, transformed
 from .positions import Sinusoid, make_position_bias, make_turning
 from .residuals import make_residuals
-from .sizes import sizes
 from .softclamp import softclamp
 
 
@@ -107,7 +107,7 @@ class Stack(nn.Layer):
         if self.clamp is not None:
             streams = softclamp(streams, self.clamp)
         output.hidden = self.residuals.finish(streams, self.final_norm, condition)
-        return self._collect(output, call, shared, results)
+        return collected(output, call, shared, results, self.options.memory.max_mem_len)
 
     def order_of(self, call: StackCall) -> tuple[int, ...]:
         """Return the layers that run in a forward, in their order.
@@ -156,28 +156,3 @@ class Stack(nn.Layer):
         else:
             result = layer(streams, call, **kwargs)
         return result
-
-    def _collect(self, output: StackOutput, call: StackCall, shared: Shared, results: list[LayerResult]) -> StackOutput:
-        """Turn what the layers gave back into what was asked for."""
-        b = sizes(output.hidden)[0]
-        if call.use_cache:
-            keys = shared.places.keys
-            keys = (keys[:, : keys.shape[1] - shared.room] if shared.room else keys).expand([b, -1])
-            front = prepended(call.cache) if call.prepended is None else call.prepended
-            output.cache = (known(keys, front, call.columns), *(result.state for result in results if result.state))
-        if call.output_hidden_states:
-            output.hidden_states.append(output.hidden)
-        if call.output_attentions:
-            attended = [(result.kind, result.attention.weights) for result in results if result.attention is not None]
-            output.attentions = [weights for kind, weights in attended if kind == "a"]
-            output.cross_attentions = [weights for kind, weights in attended if kind == "c"]
-        if call.log_probs:
-            drawn = [result.attention.log_probs for result in results if result.kind == "a" and result.attention]
-            output.log_probs = [chances for chances in drawn if chances is not None]
-        if call.intermediates:
-            output.records = [result.record() for result in results]
-        if call.return_mems:
-            valid = (shared.places.queries > PADDING).expand([b, -1])
-            reads = [result.trace.read for result in results if result.kind == "a"]
-            output.mems = next_mems(call.mems, reads, valid, self.options.memory.max_mem_len)
-        return output

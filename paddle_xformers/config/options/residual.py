@@ -203,7 +203,7 @@ class ResidualOptions:
     )
     learned_reinject_input_gate: bool = option(
         False,
-        "Each token learns how much of it is added.",
+        "Each token learns how much of it is added. What a call adds in its place (in_attn_cond) is never gated.",
         feature="residual-reinject",
         paper="1909.01377",
         needs={"reinject_input": True},
