@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import timedelta
+import zipfile
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from model_zoo.flights.data import COLUMNS as flight_columns
 from model_zoo.forecasting.data import COLUMNS, HELD_OUT_FROM, STATIONS
 from model_zoo.image_captioning.data import MAKERS, SIZE
 from model_zoo.text_classification.data import GROUPS
@@ -119,4 +121,53 @@ def emoji(folder: Path, count: int = 60) -> Path:
     tones = {"1F3FB": {**listed[0], "image": "1.png"}, "1F3FB-1F3FF": {**listed[0], "image": "2.png"}}
     listed[0]["skin_variations"] = tones
     (folder / "emoji.json").write_text(json.dumps(listed))
+    return folder
+
+
+Bar = list[tuple[str, int]]  # notes or "rest", with their lengths in halves of a quarter
+
+
+def score(path: Path, voices: list[Bar], extra: str = "") -> None:
+    """Write a compressed score; `extra` stands at the end of the first voice."""
+    parts = []
+    for bar in voices:
+        notes = []
+        for name, length in bar:
+            tone = "<rest/>"
+            if name != "rest":
+                step, alter, octave = name[0], {"#": 1, "b": -1}.get(name[1:-1], 0), name[-1]
+                tone = f"<pitch><step>{step}</step><alter>{alter}</alter><octave>{octave}</octave></pitch>"
+            notes.append(f"<note>{tone}<duration>{length}</duration></note>")
+        parts.append("".join(notes))
+    parts[0] += extra
+    measure = "<measure><attributes><divisions>2</divisions></attributes>{}</measure>"
+    text = "".join(f"<part>{measure.format(part)}</part>" for part in parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as files:
+        files.writestr("META-INF/container.xml", "<container/>")
+        files.writestr(f"{path.stem}.musicxml", f"<score-partwise>{text}</score-partwise>")
+
+
+def chorales(folder: Path, count: int = 40) -> Path:
+    """Scores in which three voices follow the first."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        melody = [("CDEFGAB"[place] + "5", int(length)) for place, length in rng.integers((0, 1), (7, 3), (24, 2))]
+        below = [[(name[0] + octave, length) for name, length in melody] for octave in "432"]
+        score(folder / f"bwv{number}.mxl", [melody, *below])
+    return folder
+
+
+def flights(folder: Path, days: int = 60) -> Path:
+    """Flights that make up time on a long way, and lose some on a short one."""
+    rng = np.random.default_rng(0)
+    rows = [",".join((*flight_columns, "flight"))]
+    for number in range(20 * days):
+        day, late, far = date(2013, 1, 1) + timedelta(days=number // 20), int(rng.integers(-5, 60)), number % 2
+        arrived = "NA" if number % 50 == 0 else late + (-10 if far else 5)
+        row = (day.year, day.month, day.day, 600 + 100 * (number % 12) + 30, late, arrived)
+        rows.append(",".join(map(str, (*row, "UA", "EWR", "LAX" if far else "BOS", 2454 if far else 200, number))))
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(folder / "flights.csv.zip", "w") as files:
+        files.writestr("flights.csv", "\n".join(rows) + "\n")
     return folder

@@ -26,11 +26,14 @@ from paddlenlp.transformers import (
     AutoTokenizer,
 )
 
+from model_zoo.chorales import composer
 from model_zoo.common import adapters, training
 from model_zoo.common.fitting import fit
 from model_zoo.common.plan import model_fields
 from model_zoo.common.progress import Progress, newest_checkpoint
 from model_zoo.common.runs import RECORD, Run
+from model_zoo.flights import reporter
+from model_zoo.flights.data import Flights
 from model_zoo.forecasting import forecaster
 from model_zoo.grapheme_to_phoneme import speaker
 from model_zoo.image_captioning import captioner, pictures
@@ -44,6 +47,8 @@ from paddle_xformers import (
     AutoModelForImageClassification,
     XContinuousForRegression,
     XImageProcessor,
+    XMultiInputForCausalLM,
+    XValForCausalLM,
     XViTConfig,
     XViTForImageClassification,
 )
@@ -61,6 +66,8 @@ RECIPES = {
         ("names seen in training", "logistic regression on neighbours", "PER only"),
     ),
     "forecasting": (small_data.weather, ("ridge regression", "as it is now", "as a day before", "degrees Celsius")),
+    "chorales": (small_data.chorales, ("each voice after its last four", "every note goes on", "four voices")),
+    "flights": (small_data.flights, ("as late as it left", "ridge regression", "boosted trees", "within 10")),
     "image_captioning": (small_data.emoji, ("captions right", "caption of the nearest picture", "(right: ")),
 }
 
@@ -169,7 +176,36 @@ def _forecaster_goes_on(folder: Path, scores: dict[str, Any]) -> None:
     np.testing.assert_allclose(found[:, :3], scales.weather(alone), atol=1e-3)
 
 
+def _chorales_go_on(folder: Path, scores: dict[str, Any]) -> None:
+    model = XMultiInputForCausalLM.from_pretrained(folder)
+    model.eval()
+    assert (folder.parent / composer.EXAMPLE).read_bytes().startswith(b"\x89PNG")
+    ids = paddle.full([1, 4, 4], 20, dtype="int64")
+    cached, anew = (model.generate(ids, 5, use_cache=on) for on in (True, False))
+    assert list(cached) == ["soprano", "alto", "tenor", "bass"]
+    assert all((cached[name] == anew[name]).all() and cached[name].shape == [1, 5] for name in cached)
+    assert scores["this model"][0] < np.log(66)  # better than no idea
+
+
+def _lateness_is_said(folder: Path, scores: dict[str, Any]) -> None:
+    model, sayings = XValForCausalLM.from_pretrained(folder), reporter.Sayings.load(folder)
+    model.eval()
+    asked = Flights(np.array([["UA", "EWR", "LAX", "January", "Moon"]]), np.array([[8.5, 3950.0, 12.0]]), np.zeros(1))
+    ids, numbers = sayings.sentences(asked)
+    assert sayings.words[ids[0, 10]] == "<unk>" and ids.shape == numbers.shape == (1, 20)
+    with paddle.no_grad():
+        place = ids.shape[1] - 3  # the last word of the question
+        said = model(paddle.to_tensor(ids[:, :-2]), paddle.to_tensor(numbers[:, :-2]), return_dict=True)
+    if int(said.logits[0, place].argmax()) == model.config.numerical_token_id:
+        expected = sayings.unscaled(said.numbers[:, place].numpy(), reporter.ARRIVED)
+        np.testing.assert_allclose(reporter.lateness(model, sayings, asked), expected, rtol=1e-4)
+    else:
+        assert np.isnan(reporter.lateness(model, sayings, asked)).all()
+
+
 _CHECKS = {
+    "chorales": _chorales_go_on,
+    "flights": _lateness_is_said,
     "forecasting": _forecaster_goes_on,
     "text_classification": _text_classifier_serves,
     "masked_lm": _masked_lm_serves,
