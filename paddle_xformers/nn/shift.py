@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import paddle
 from paddle import Tensor, nn
 
+from .picking import picked
 from .sizes import sizes
 
 
@@ -46,12 +47,12 @@ def line_up(valid: Tensor) -> Line:
 
 def lined_up(x: Tensor, line: Line) -> Tensor:
     """Return (b, n, d) with the tokens of each row in front, and zeros in the place of padding behind them."""
-    return rows_at(x * line.valid.unsqueeze(-1).astype(x.dtype), line.order)
+    return picked(x * line.valid.unsqueeze(-1).astype(x.dtype), line.order)
 
 
 def put_back(x: Tensor, line: Line) -> Tensor:
     """Return (b, n, d) in the order that it had before `lined_up`."""
-    return rows_at(x, line.back)
+    return picked(x, line.back)
 
 
 class TokenShift(nn.Layer):
@@ -100,11 +101,4 @@ class TokenShift(nn.Layer):
             return shifted, ()
         if line is None:
             return shifted, (row[:, -self.reach :],)
-        return shifted, (rows_at(row, line.count + paddle.arange(self.reach)),)  # the last tokens, before the padding
-
-
-def rows_at(x: Tensor, places: Tensor) -> Tensor:
-    """Pick places of each row: from (b, m, d) by (b, k) to (b, k, d)."""
-    b, m, d = sizes(x)
-    flat = places + paddle.arange(b).unsqueeze(-1) * m  # (b, k)
-    return paddle.gather(x.reshape([-1, d]), flat.reshape([-1])).reshape([*sizes(places), d])
+        return shifted, (picked(row, line.count + paddle.arange(self.reach)),)  # the last tokens, before the padding

@@ -16,7 +16,8 @@ from paddle.nn.initializer import Constant
 
 from ....config.registry import make_part, provide
 from ...linear import Linear
-from ...shift import Line, lined_up, put_back, rows_at
+from ...picking import picked
+from ...shift import Line, lined_up, put_back
 from ...sizes import sizes
 from ..cache import State
 from ..heads import split
@@ -45,7 +46,7 @@ class GRU(nn.Layer):
         start = state[0].astype(x.dtype) if state else paddle.zeros([b, self.width], dtype=x.dtype)
         out, last = self.gru(x, start)
         if lengths is not None:  # the state is the last output, padding left out
-            last = rows_at(paddle.concat([start.unsqueeze(1), out], axis=1), lengths.unsqueeze(-1)).squeeze(1)
+            last = picked(paddle.concat([start.unsqueeze(1), out], axis=1), lengths.unsqueeze(-1)).squeeze(1)
         return out, (last,)
 
 
