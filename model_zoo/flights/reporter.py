@@ -26,6 +26,8 @@ PAD, START, END, UNKNOWN, NUMBER = "<pad>", "<s>", "</s>", "<unk>", "<number>"
 SPECIAL = (PAD, START, END, UNKNOWN, NUMBER)
 ARRIVED = "arrived late"
 SAYINGS = "sayings.json"
+ANSWER = -2  # where it begins: a number, then the end
+LEFT_OUT = -100  # label of what is no target
 BATCH = 1024  # flights at once
 
 
@@ -106,7 +108,7 @@ class Sayings:
 
 
 class Rows:
-    """A row for each flight.
+    """A row for each flight, of which the answer is learned, and not what flights there are.
 
     Args:
         flights: The flights.
@@ -115,13 +117,14 @@ class Rows:
 
     def __init__(self, flights: Flights, sayings: Sayings) -> None:
         self.ids, self.numbers = sayings.sentences(flights)
+        self.labels = self.ids.copy()
+        self.labels[:, :ANSWER] = LEFT_OUT
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        ids = self.ids[index]
-        return {"input_ids": ids, "input_numbers": self.numbers[index], "labels": ids}
+        return {"input_ids": self.ids[index], "input_numbers": self.numbers[index], "labels": self.labels[index]}
 
 
 def train(run: Run, plan: Plan, fields: dict[str, Any], flights: Flights, seed: int) -> bool:
