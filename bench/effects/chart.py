@@ -33,7 +33,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
     pages = [page for page in PAGES if any(_page_of(variant) == page for variant, _ in points)] or [PAGES[0]]
     columns = min(2, len(pages))
     rows = -(-len(pages) // columns)
-    figure, axes = pyplot.subplots(rows, columns, figsize=(7.4 * columns, 4.6 * rows), squeeze=False)
+    size = (7.4 * columns, 4.6 * rows)
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat[len(pages) :]:
         axis.set_visible(False)
     limits = _heights([found for _, found in points])
@@ -46,7 +47,6 @@ def draw(results: dict[str, Any], path: Path) -> None:
         "runs that diverged are not drawn.",
         fontsize=9.5,
     )
-    figure.tight_layout()
     figure.savefig(path, dpi=120, format="png")
     pyplot.close(figure)
 
