@@ -11,7 +11,7 @@ from paddle import Tensor
 
 from ..config import StackOptions
 from ..errors import InputError
-from ..nn.attention.cache import prepended
+from ..nn.attention.cache import prepended, prepended_length
 from ..nn.calls import StackCall, StackOutput
 from ..nn.deep_embeddings import DeepEmbeddings
 from ..nn.embeddings import TokenEmbeddings
@@ -135,7 +135,7 @@ class Backbone:
             return _model_output(output, columns.shown(lead, front, excise=excise), lead)
         keys = tokens_held(cache, memory)[1] + n
         if not excise:
-            keys, front = keys + front + (0 if held is None else sizes(held)[1]), 0
+            keys, front = keys + front + prepended_length(cache), 0
         return _model_output(output, Shown(lead + front, keys), lead)
 
     def run_stack(self, x: Tensor, tokens: Tensor, call: StackCall) -> StackOutput:

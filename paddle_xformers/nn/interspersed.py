@@ -20,12 +20,12 @@ from paddle import Tensor
 
 from ..config.options import MemoryOptions
 from ..errors import InputError
-from .attention.cache import PADDING, Cache, cache_length, prepended, token_columns
+from .attention.cache import PADDING, Cache, cache_length, prepended_length, token_columns
 from .attention.deltas import Deltas
 from .attention.masks import HIDDEN_BELOW, MASKED, as_bias
 from .calls import StackCall
 from .picking import picked
-from .places import kept_tokens
+from .places import join_rows, kept_tokens
 from .shown import Shown
 from .sizes import sizes
 
@@ -84,9 +84,9 @@ class Columns:
         """
         own, tokens = lead + front + self.own, self.tokens
         if front and not excise:
-            own = _behind(lead + paddle.arange(front).unsqueeze(0), own)
+            own = join_rows(lead + paddle.arange(front).unsqueeze(0), own)
         if self.vectors is not None and not excise:
-            tokens = _behind(self.vectors, tokens)
+            tokens = join_rows(self.vectors, tokens)
         return Shown(lead, sizes(tokens)[1], own, tokens)
 
     def among_new(self, t: Tensor | None, fill: Tensor | float = 0.0, axis: int = 1) -> Tensor | None:
@@ -155,7 +155,7 @@ class Columns:
 
     def _known(self) -> Tensor:
         """What a cache keeps of it, (b, p + T + n)."""
-        return self.tokens if self.vectors is None else _behind(self.vectors, self.tokens)
+        return self.tokens if self.vectors is None else join_rows(self.vectors, self.tokens)
 
     def _mask(self, call: StackCall) -> Tensor | None:
         mask = call.attention_mask
@@ -206,10 +206,10 @@ class Between:
         """
         if cache is None:
             return 0
-        columns, front = token_columns(cache), prepended(cache)
+        columns, front = token_columns(cache), prepended_length(cache)
         if columns is not None:
-            return sizes(columns)[1] - (0 if front is None else sizes(front)[1])
-        whole = cache_length(cache) - (0 if front is None else sizes(front)[1])  # T + m * ceil(T / e)
+            return sizes(columns)[1] - front
+        whole = cache_length(cache) - front  # T + m * ceil(T / e)
         segments = (whole + self.every + self.count - 1) // (self.every + self.count)
         return whole - self.count * segments
 
@@ -284,7 +284,7 @@ class Between:
         tokens = before + own
         if cache is not None:
             vectors, earlier = self._columns_of(cache, held)
-            tokens = _behind(earlier, tokens)
+            tokens = join_rows(earlier, tokens)
         return Columns(own, source, filled, tokens, vectors, size, before + size, differ)
 
     def _room(self, n: Any, held: Any, *, differ: bool) -> Any:
@@ -310,8 +310,7 @@ class Between:
 
     def _columns_of(self, cache: Cache, held: Any) -> tuple[Tensor | None, Tensor]:
         """Columns of the vectors in front, (b or 1, p) or None, and of the tokens in a cache, (b or 1, T)."""
-        columns, front = token_columns(cache), prepended(cache)
-        p = 0 if front is None else sizes(front)[1]
+        columns, p = token_columns(cache), prepended_length(cache)
         if columns is None:  # the segments of all rows begin at the same places
             number = paddle.arange(held)
             tokens = self.count + p + number + self.count * (number // self.every)
@@ -343,19 +342,13 @@ def tokens_held(cache: Cache | None, options: MemoryOptions) -> tuple[Any, Any]:
     """
     if cache is None:
         return 0, 0
-    between, front = make_between(options), prepended(cache)
+    between = make_between(options)
     if between is not None:
         held = between.held(cache)
         return held, held
-    most = cache_length(cache) - options.num_memory_tokens - (0 if front is None else sizes(front)[1])
+    most = cache_length(cache) - options.num_memory_tokens - prepended_length(cache)
     fewest = most - options.max_mem_len
     return (max(fewest, 0) if isinstance(fewest, int) else fewest), most
-
-
-def _behind(first: Tensor, second: Tensor) -> Tensor:
-    """Put columns, (b or 1, k), behind others, (b or 1, l)."""
-    first, second = first + paddle.zeros_like(second[:, :1]), second + paddle.zeros_like(first[:, :1])
-    return paddle.concat([first, second], axis=1)
 
 
 def _with_one_more(t: Tensor, fill: Tensor | float, axis: int) -> Tensor:

@@ -109,18 +109,18 @@ def make_places(
     """
     padding = paddle.full([1], PADDING, dtype="int64")
     front = 0 if prepended is None else prepended.sum(axis=1, keepdim=True)  # (b, 1)
-    queries = _join(paddle.arange(-lead, 0).unsqueeze(0) - front, tokens) if lead else tokens
+    queries = join_rows(paddle.arange(-lead, 0).unsqueeze(0) - front, tokens) if lead else tokens
     new = queries
     if mem_valid is not None:
         # Counted backwards from the first token, padding left out.
         counted = mem_valid.astype("int64")
         places = counted.cumsum(axis=1) - counted.sum(axis=1, keepdim=True) - 1 - lead - front
-        new = _join(paddle.where(mem_valid > 0, places, padding), queries)
-    keys = new if cache is None else _join(cache[0][0], new)
+        new = join_rows(paddle.where(mem_valid > 0, places, padding), queries)
+    keys = new if cache is None else join_rows(cache[0][0], new)
     unsure = (cache is not None and not mask_covers_padding) or mem_valid is not None
     valid = keys > PADDING if unsure else None
     if room:
-        keys = _join(keys, padding.expand([keys.shape[0], room]))
+        keys = join_rows(keys, padding.expand([keys.shape[0], room]))
     return Places(tokens, new, keys, queries, valid)
 
 
@@ -137,8 +137,16 @@ def within(prefix_len: Tensor | int, positions: Tensor) -> Tensor:
     return paddle.logical_and(positions < length, length > 0)
 
 
-def _join(first: Tensor, second: Tensor) -> Tensor:
-    """Concatenate positions along the tokens; a row that is the same for all is written out if need be."""
+def join_rows(first: Tensor, second: Tensor) -> Tensor:
+    """Put positions or columns, (b or 1, k), behind others; a row that is the same for all is written out if need be.
+
+    Args:
+        first: What comes first, (b or 1, l).
+        second: What comes behind it, (b or 1, k).
+
+    Returns:
+        (b or 1, l + k).
+    """
     if first.shape[0] != second.shape[0]:
         first, second = first + paddle.zeros_like(second[:, :1]), second + paddle.zeros_like(first[:, :1])
     return paddle.concat([first, second], axis=1)

@@ -9,8 +9,8 @@ from paddle import Tensor
 
 from ...errors import InputError
 from ...nn.places import kept_tokens, mask_of_lengths
-from ..generate import grown_mask, of_step, with_room
 from ..prompts import check_cover
+from ..steps import grown_mask, of_step, with_room
 from .inputs import check_lengths, check_vectors
 
 

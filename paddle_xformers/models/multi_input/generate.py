@@ -11,8 +11,8 @@ from paddle.nn import functional as F
 from ...errors import InputError
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
-from ..generate import grown_mask, of_step, with_room
 from ..prompts import check_cover
+from ..steps import grown_mask, of_step, with_room
 from .inputs import Streams, stacked
 
 

@@ -9,8 +9,9 @@ from paddle import Tensor
 
 from ...errors import InputError
 from ..conditions import for_part
-from ..generate import Generation, grown_mask, mask_of_last_token
+from ..generate import Generation
 from ..prompts import check_ids, check_room
+from ..steps import grown_mask, mask_of_last_token
 from .source import read_source
 from .target import start_token
 

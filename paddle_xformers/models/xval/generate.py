@@ -8,8 +8,9 @@ import paddle
 from paddle import Tensor
 
 from ...errors import InputError
-from ..generate import CausalGeneration, grown_mask, with_zeros
+from ..generate import CausalGeneration
 from ..put_in import PUT_IN
+from ..steps import grown_mask, with_zeros
 from .inputs import check_numbers
 
 

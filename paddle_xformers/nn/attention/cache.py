@@ -89,6 +89,16 @@ def prepended(cache: Cache | None) -> Tensor | None:
     return front if front is None or front.shape[1] != 0 else None
 
 
+def prepended_length(cache: Cache | None) -> Any:
+    """Return the number of vectors that were put in front of the tokens, padding among them included.
+
+    Args:
+        cache: A cache, or None.
+    """
+    front = prepended(cache)
+    return 0 if front is None else sizes(front)[1]
+
+
 def token_columns(cache: Cache) -> Tensor | None:
     """Return where tokens stand in a cache whose rows may have memory tokens between others, (b, tokens).
 
