@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .options import VISION_GROUPS
 from .parts import Composition, Part
-from .seq2seq import DECODER, NEVER_LOOKS, ONE_CONDITION
+from .seq2seq import DECODER, GATE_OF_NOTHING, NEVER_LOOKS, ONE_CONDITION
 
 # The encoder hands its hidden states on: it has no head, and nothing to attend to but the image.
 IMAGE_ENCODER = Part(
@@ -14,4 +14,4 @@ IMAGE_ENCODER = Part(
     fixed={"cross_attend": False, "vit_head": "linear", "classifier_dropout": 0.0},
 )
 
-CAPTION = Composition(groups=(), parts=(IMAGE_ENCODER, DECODER), rules=(NEVER_LOOKS, ONE_CONDITION))
+CAPTION = Composition(groups=(), parts=(IMAGE_ENCODER, DECODER), rules=(NEVER_LOOKS, ONE_CONDITION, GATE_OF_NOTHING))

@@ -44,6 +44,20 @@ NEVER_LOOKS = Rule(
 )
 
 
+def _gate_of_nothing(prefix: str) -> Rule:
+    """The rule of a part whose calls add nothing to the inputs of branches that a gate could weigh."""
+    gate, reinject = f"{prefix}learned_reinject_input_gate", f"{prefix}reinject_input"
+    return Rule(
+        (gate, reinject),
+        lambda v: v[gate] and not v[reinject],
+        f"{gate}={{{gate}}} has no effect while {reinject}={{{reinject}}}: calls of a model of two parts add nothing "
+        f"else to the inputs of branches; set {reinject}=True or leave it out",
+    )
+
+
+GATE_OF_NOTHING = _gate_of_nothing("dec_")
+
+
 def _reads_a_condition(v: Values, prefix: str) -> bool:
     adaptive = v[f"{prefix}norm"] in ("adaptive_layernorm", "adaptive_rmsnorm")
     return bool(adaptive or v[f"{prefix}use_adaptive_layerscale"])
@@ -85,5 +99,7 @@ SEQ2SEQ = Composition(
         ),
         NEVER_LOOKS,
         ONE_CONDITION,
+        _gate_of_nothing("enc_"),
+        GATE_OF_NOTHING,
     ),
 )

@@ -27,4 +27,12 @@ VISION: tuple[Rule, ...] = (
         "image_size={image_size!r} is not a multiple of patch_size={patch_size} in both directions; change one of "
         "them so that whole patches fill the image",
     ),
+    Rule(
+        ("learned_reinject_input_gate", "reinject_input", "image_size"),
+        lambda v: v["learned_reinject_input_gate"] and not v["reinject_input"],
+        "learned_reinject_input_gate={learned_reinject_input_gate} has no effect while "
+        "reinject_input={reinject_input}: calls of a model of images (image_size={image_size!r}) "
+        "add nothing else to the inputs of branches; set "
+        "reinject_input=True or leave it out",
+    ),
 )

@@ -181,7 +181,9 @@ class Generation:  # a name without "GenerationMixin", by which PaddleNLP tells 
             if name not in known:
                 near = nearest(name, known)
                 hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "leave it out."
-                raise InputError(f"{name}={kwargs[name]!r} is no setting of generate(); {hint}")
+                value = kwargs[name]
+                shown = f"a tensor of shape {value.shape}" if isinstance(value, Tensor) else repr(value)
+                raise InputError(f"{name}={shown} is no setting of generate(); {hint}")
 
 
 class CausalGeneration(Generation):
@@ -291,7 +293,7 @@ class CausalGeneration(Generation):
                 of these recycle_steps and looped_steps go on to the model.
         """
         n = sizes(input_ids)[1]
-        inside = put_in_of_step(kwargs, n, cached=past_key_values is not None)
+        inside = put_in_of_step(kwargs, 0 if past_key_values is None else n - 1, n)
         condition = of_step(condition, n, cached=past_key_values is not None)
         embedded: dict[str, Tensor | None] = {}
         if past_key_values is None:

@@ -76,6 +76,11 @@ def check_put_in(stack: Stack, b: int, n: int, call: StackCall) -> None:
     Raises:
         InputError: If something does not fit.
     """
+    if stack.options.residual.gates_what_calls_add and call.in_attn_cond is None:
+        raise InputError(
+            "in_attn_cond is missing: learned_reinject_input_gate=True without reinject_input is a gate on it; give "
+            f"(batch, dim={stack.options.dim}), or (batch, tokens, dim) for one a token, zeros to add nothing"
+        )
     if call.given is None and not call.kv_residuals and call.in_attn_cond is None:
         return
     layers = [stack.layers[index] for index in stack.order_of(call)]
@@ -116,7 +121,7 @@ def _check_given(given: Given, layers: list[Attention], b: int) -> None:
 
 
 def _check_condition(stack: Stack, b: int, n: int, condition: Tensor) -> None:
-    if stack.reinjection is not None:
+    if stack.options.residual.reinject_input:
         raise InputError(
             "in_attn_cond takes the place of what reinject_input=True adds to the inputs of branches; leave one out"
         )
@@ -180,18 +185,18 @@ def check_put_in_covers(given: Mapping[str, Any], tokens: int) -> None:
         check_cover(_RESIDUALS["a"], residuals if residuals.ndim == 3 else residuals[0], tokens)
 
 
-def put_in_of_step(given: Mapping[str, Any], n: int, *, cached: bool) -> dict[str, Any]:
+def put_in_of_step(given: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
     """Return what a step of generate() needs of such arguments.
 
     Args:
         given: Arguments of generate(); those that have an entry for each token have it for those to come as well.
-        n: Number of tokens so far.
-        cached: Whether only the last of them is new.
+        start: The first new token of the step.
+        stop: Number of tokens so far.
     """
     found = {name: given[name] for name in PUT_IN if given.get(name) is not None}
     for name in ("in_attn_cond", _RESIDUALS["a"]):
         if name in found and found[name].ndim > 2:
-            found[name] = found[name][..., n - 1 if cached else 0 : n, :]
+            found[name] = found[name][..., start:stop, :]
     return found
 
 

@@ -15,7 +15,7 @@ from .collecting import collected
 from .condition import Condition
 from .deep_embeddings import with_ones_in_front
 from .layer import Layer, LayerResult
-from .lookback import Reinjection, Trace, added_to_branches
+from .lookback import Reinjection, Trace
 from .memory import mem_for_steps
 from .norms import make_norm
 from .order import order_asked_for, transformed
@@ -42,9 +42,7 @@ class Stack(nn.Layer):
         self.position_bias = make_position_bias(options)
         residual = options.residual
         self.residuals = make_residuals(options.model, residual, options.norm, causal=options.causal)
-        self.reinjection = None
-        if residual.reinject_input:
-            self.reinjection = Reinjection(options.dim, gated=residual.learned_reinject_input_gate)
+        self.reinjection = Reinjection(options.dim, residual)
         self.layers = nn.LayerList(
             [Layer(options, layer, index, self.residuals, self.turning) for index, layer in enumerate(options.layers)]
         )
@@ -76,7 +74,7 @@ class Stack(nn.Layer):
         if self.condition is not None and call.condition is not None:
             condition = self.condition(call.condition, x)  # (b, 1 or n, w)
         streams = self.residuals.expand(x)
-        added = added_to_branches(x, self.reinjection, call.in_attn_cond)
+        added = self.reinjection(x, call.in_attn_cond)
         earlier: tuple[Trace, ...] = ()
         for step, index in enumerate(order):
             layer = self.layers[index]

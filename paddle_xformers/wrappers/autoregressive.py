@@ -11,6 +11,7 @@ from paddle import Tensor, nn
 
 from ..errors import ConfigError, InputError
 from ..models.losses import IGNORED, loss_of_loops, token_loss
+from ..models.put_in import taken_from
 from .base import evaluating
 from .keywords import refuse_arguments
 from .outputs import mems_to_model
@@ -164,7 +165,8 @@ class AutoregressiveWrapper(nn.Layer):
             prepend_mask: Which of them are no padding, (b, p).
             recycle_steps: How often the layers run (needs recycling).
             looped_steps: Likewise (needs looped).
-            **others: Arguments of x-transformers that are refused, each with the reason.
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`, for all tokens
+                that there will be; others of x-transformers are refused, each with the reason.
 
         Returns:
             The new tokens, (seq_len) or (b, seq_len); fewer if every row has ended.
@@ -172,6 +174,7 @@ class AutoregressiveWrapper(nn.Layer):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
         refuse_arguments("generate", others, self.generate, _NOT_TAKEN)
         if isinstance(prompts, list):
             prompts, prompt_lens = _padded(prompts, prompt_lens, self.pad_value)
@@ -196,6 +199,7 @@ class AutoregressiveWrapper(nn.Layer):
                 use_cache=cache_kv,
                 eos_token_id=eos_token,
                 pad_token_id=self.pad_value,
+                **inside,
                 **settings,
             )
         return tokens[0] if single else tokens
@@ -207,8 +211,8 @@ def _cut(name: str, value: Any, n: int) -> Any:
         return value
     if name in _PER_TOKEN and value.shape[1] == n + 1:
         return value[:, :-1]
-    if name == "condition" and value.ndim == 3 and value.shape[1] == n + 1:
-        return value[:, :-1]
+    if name in ("condition", "in_attn_cond", "self_attn_kv_residuals") and value.ndim > 2 and value.shape[-2] == n + 1:
+        return value[..., :-1, :]
     if name == "pos" and value.shape[-1] == n + 1:
         return value[..., :-1]
     if name == "attn_mask" and list(value.shape[-2:]) == [n + 1, n + 1]:

@@ -238,6 +238,7 @@ class XValAutoregressiveWrapper(nn.Layer):
         context: Tensor | None = None,
         context_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        **others: Any,
     ) -> Tensor | tuple[Tensor, LossBreakdown]:
         """Return the mean loss of every token and number given those before them.
 
@@ -249,6 +250,8 @@ class XValAutoregressiveWrapper(nn.Layer):
             context: What cross attention looks at, (b, m, c).
             context_mask: Which of it is no padding, (b, m).
             condition: What adaptive norms and scales depend on, (b, dim_condition) or (b, n, dim_condition).
+            **others: What is put into layers, by the names of `paddle_xformers.models.put_in.PUT_IN`; others of
+                x-transformers are refused, each with the reason.
 
         Returns:
             The loss, a scalar, or a pair of it and its parts.
@@ -256,6 +259,8 @@ class XValAutoregressiveWrapper(nn.Layer):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
+        refuse_arguments("XValAutoregressiveWrapper", others, self.forward, _NOT_TAKEN)
         if x.shape[1] < 2:
             raise InputError(f"x has shape {list(x.shape)}; give at least 2 tokens, the first to predict the second")
         ignored = x == self.ignore_index
@@ -270,6 +275,7 @@ class XValAutoregressiveWrapper(nn.Layer):
             encoder_attention_mask=context_mask,
             condition=condition,
             labels=labels,
+            **inside,
             return_loss_breakdown=True,
             return_dict=True,
         )
@@ -292,6 +298,7 @@ class XValAutoregressiveWrapper(nn.Layer):
         context_mask: Tensor | None = None,
         mems: Any = None,
         condition: Tensor | None = None,
+        **others: Any,
     ) -> GenerateReturn:
         """Continue prompts by sampling.
 
@@ -309,6 +316,7 @@ class XValAutoregressiveWrapper(nn.Layer):
             context_mask: Which of it is no padding, (b, m).
             mems: Mems of the segment before.
             condition: What adaptive norms and scales depend on, (b, dim_condition), or (b, n + seq_len, dim_condition).
+            **others: As in a call, for all tokens that there will be.
 
         Returns:
             The new tokens, their numbers, and which of them stand for one.
@@ -316,6 +324,8 @@ class XValAutoregressiveWrapper(nn.Layer):
         Raises:
             InputError: If an argument does not fit the model or the others.
         """
+        inside, others = taken_from(others)
+        refuse_arguments("generate", others, self.generate, _NOT_TAKEN)
         config = self.net.config
         settings = sampling_settings(temperature, filter_logits_fn, None, filter_kwargs, config.num_tokens)
         with evaluating(self.net):
@@ -331,6 +341,7 @@ class XValAutoregressiveWrapper(nn.Layer):
                 use_cache=cache_kv,
                 eos_token_id=None,
                 pad_token_id=self.pad_value,
+                **inside,
                 **settings,
             )
         return GenerateReturn(ids, numbers, ids == config.numerical_token_id)

@@ -181,6 +181,11 @@ def test_what_is_always_so_may_be_said():
             {"enc_norm": "adaptive_rmsnorm", "dec_use_adaptive_layerscale": True, "dec_dim_condition": 3},
             r"^enc_dim_condition=None and dec_dim_condition=3 \(None: dim=512\) differ.*; use one width$",
         ),
+        (
+            {"enc_learned_reinject_input_gate": True},
+            "^enc_learned_reinject_input_gate=True has no effect while enc_reinject_input=False.*; set enc_reinject",
+        ),
+        ({"dec_learned_reinject_input_gate": True}, "while dec_reinject_input=False.*; set dec_reinject_input=True or"),
         ({"dec_layers_execute_order": [0, 2]}, "leaves out every cross attention layer.*; add one$"),
         ({"cross_attn_tokens_dropout": 2.0}, "^cross_attn_tokens_dropout=2.0 is too large"),
     ],

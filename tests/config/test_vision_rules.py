@@ -18,6 +18,7 @@ FIELDS = schema(VISION_GROUPS)
 SMALL = {"dim": 32, "depth": 2, "heads": 4, "attn_dim_head": 8, "image_size": 8, "patch_size": 4}
 TRIGGERS: dict[tuple[str, ...], list[dict[str, Any]]] = {
     ("image_size",): [{"image_size": [8]}, {"image_size": [8, 8, 3]}, {"image_size": [0, 8]}],
+    ("learned_reinject_input_gate", "reinject_input", "image_size"): [{"learned_reinject_input_gate": True}],
     ("image_size", "patch_size"): [{"image_size": 10}, {"image_size": [8, 6]}],
 }
 

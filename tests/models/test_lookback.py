@@ -17,6 +17,7 @@ HYPER = {"residual": "hyper", "num_residual_streams": 2}
 GATED = {"residual": "gated_multi", "num_residual_streams": 3, "read_gate_rank": 4}
 MEANS = {"residual": "mv_split", "mv_split_learned": True}
 REINJECT = {"reinject_input": True, "learned_reinject_input_gate": True}
+GATE_ALONE = {"learned_reinject_input_gate": True}
 UNET = {"unet_skips": True, "depth": 3}
 GATES = {"attn_gate_values": True, "attn_gate_value_heads": True}
 
@@ -44,6 +45,8 @@ TOGETHER = [
     {**MEANS, "weight_tie_layers": True, "attn_kv_heads": 1, "norm_placement": "sandwich"},
     {"norm_placement": "resi_dual", "max_mem_len": 6, "scale_residual": True, "softclamp_output": True},
     {"norm_placement": "resi_dual", **LIME, **REINJECT},
+    {**GATE_ALONE, **HYPER, "num_memory_tokens": 2, "max_mem_len": 6},
+    {**GATE_ALONE, **DEPTHS, "shift_tokens": 1, "cross_attend": True},
 ]
 each_together = pytest.mark.parametrize("values", TOGETHER, ids=str)
 

@@ -27,6 +27,12 @@ MORE = {
     "inverted": {"attn_inverted_attention": True},
     "streams, reads of their own": {"num_residual_streams": 2, "qkv_receive_diff_residuals": True},
 }
+GATE = {"learned_reinject_input_gate": True}
+GATED = {
+    "": GATE,
+    "memory": {**GATE, "num_memory_tokens": 2, "rotary_pos_emb": True},
+    "memory between": {**GATE, "num_memory_tokens": 1, "memory_tokens_interspersed_every": 4},
+}
 GIVEN = {
     "front": {"self_attn_additional_kv": FRONT[:1], "additional_kv_mask": SEEN},
     "front of all": {"self_attn_additional_kv": FRONT},
@@ -149,6 +155,28 @@ def test_gradients(detach, recompute):
         assert float(leaf.grad.abs().max()) > 0 and bool(paddle.isfinite(leaf.grad).all())
 
 
+@pytest.mark.parametrize("fields", GATED.values(), ids=GATED)
+@pytest.mark.parametrize("condition", [CONDITION, CONDITION[:, 0]], ids=["a token", "one"])
+def test_a_gate_on_what_is_added(fields, condition):
+    """Each token has a share of it: shut, nothing is added; open, what is added without a gate."""
+    model, ids = build(fields), tokens()
+    plain = build({name: value for name, value in fields.items() if name not in GATE})
+    plain.set_state_dict({name: value for name, value in model.state_dict().items() if "reinjection" not in name})
+    given = {"in_attn_cond": condition}
+    whole = run(model, ids, **given)
+    first = run(model, ids, 0, CUT, **given)
+    second = run(model, ids, CUT, N, first.past_key_values, **given)
+    found = np.concatenate([first.logits.numpy(), second.logits.numpy()], 1)
+    np.testing.assert_allclose(found, whole.logits.numpy(), atol=1e-4)
+    added, nothing = run(plain, ids, **given).logits.numpy(), run(plain, ids).logits.numpy()
+    assert min(np.abs(whole.logits.numpy() - other).max() for other in (added, nothing)) > 1e-3
+    gate = model.base_model.stack.reinjection.gate.weight
+    gate.set_value(paddle.zeros_like(gate))
+    half = run(plain, ids, in_attn_cond=condition / 2).logits.numpy()
+    np.testing.assert_allclose(run(model, ids, **given).logits.numpy(), half, atol=1e-5)
+    assert set(model.state_dict()) - set(plain.state_dict()) == {"xdecoder.stack.reinjection.gate.weight"}
+
+
 def test_a_residual_of_the_context_is_a_change_of_the_context():
     model, ids = build({"cross_attend": True, "num_memory_tokens": 2}), tokens()
     given = context(model, {})
@@ -218,6 +246,8 @@ def test_other_refusals():
     ids = tokens()
     with pytest.raises(InputError, match="in_attn_cond.*reinject_input=True"):
         build({"reinject_input": True})(ids, in_attn_cond=paddle.zeros([2, 32]))
+    with pytest.raises(InputError, match="in_attn_cond is missing: learned_reinject_input_gate=True.*dim=32"):
+        build(GATE)(ids)
     with pytest.raises(InputError, match="in_attn_cond covers 14 tokens"):
         build({}).generate(ids, in_attn_cond=tensor(CONDITION), max_new_tokens=3)
     with pytest.raises(InputError, match="self_attn_kv_residuals covers 14 tokens"):

@@ -85,6 +85,16 @@ PROGRAMS = [
         language("Encoder", sandwich_norm=True),
         lambda model, t: model(t(IDS), in_attn_cond=t(EXTRA)),
     ),
+    Program(
+        "condition in attention, gate",
+        language("Decoder", learned_reinject_input_gate=True),
+        lambda model, t: model(t(IDS), in_attn_cond=t(EXTRA[:, 0].copy())),
+    ),
+    Program(
+        "condition in attention, a token, gate",
+        language("Encoder", learned_reinject_input_gate=True, rotary_pos_emb=True),
+        lambda model, t: model(t(IDS), in_attn_cond=t(EXTRA)),
+    ),
 ]
 
 

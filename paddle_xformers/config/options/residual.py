@@ -203,16 +203,22 @@ class ResidualOptions:
     )
     learned_reinject_input_gate: bool = option(
         False,
-        "Each token learns how much of it is added. What a call adds in its place (in_attn_cond) is never gated.",
+        "Each token learns how much it takes of what is added to the inputs of branches: of what reinject_input makes, "
+        "or, where that is False, of in_attn_cond, which every call has to give then.",
         feature="residual-reinject",
         paper="1909.01377",
-        needs={"reinject_input": True},
+        beside={"reinject_input": True},
     )
 
     @property
     def looks_back(self) -> bool:
         """Whether branches read mixtures of what earlier layers read."""
         return self.integrate_layers or self.attn_aggregated_residuals
+
+    @property
+    def gates_what_calls_add(self) -> bool:
+        """Whether there is a gate on what each call has to add to the inputs of branches (in_attn_cond)."""
+        return self.learned_reinject_input_gate and not self.reinject_input
 
     def depth_attention_rank(self, dim: int) -> int:
         """Return the rank in force of the linears of attn_aggregated_residuals.

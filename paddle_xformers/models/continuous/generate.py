@@ -9,8 +9,7 @@ from paddle import Tensor
 
 from ...errors import InputError
 from ...nn.places import kept_tokens, mask_of_lengths
-from ..prompts import check_cover
-from ..steps import grown_mask, of_step, with_room
+from ..continuing import check_further, continued
 from .inputs import check_lengths, check_vectors
 
 
@@ -19,10 +18,6 @@ class VectorGeneration:
 
     # From PretrainedModel.
     config: Any
-    base_model: Any
-    training: bool
-    eval: Any
-    train: Any
 
     def generate(
         self,
@@ -37,8 +32,10 @@ class VectorGeneration:
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        **others: Any,
     ) -> Tensor:
         """Continue sequences, each new vector being the prediction at the place before it.
 
@@ -57,8 +54,12 @@ class VectorGeneration:
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for each of the vectors that
                 there will be.
+            sum_embeds: Added to the embeddings of what came in, (b, n, d); to those of new vectors nothing is added.
             prepend_embeds: Vectors in front, (b, p, d).
             prepend_mask: Which of them are no padding, (b, p).
+            **others: self_attn_kv_mask of what came in, and what is put into layers, by the names of
+                `paddle_xformers.models.put_in.PUT_IN`, for all of the vectors that there will be; see
+                `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The new vectors, (b, max_new_tokens, dim_out), without those that came in.
@@ -67,39 +68,28 @@ class VectorGeneration:
             InputError: If the model cannot continue sequences, or an argument does not fit it.
         """
         self._check_generation(inputs, max_new_tokens, attention_mask, temperature)
-        check_cover("condition", condition, inputs.shape[1] + max_new_tokens)
-        mask = attention_mask
+        check_further(others, inputs.shape[1] + max_new_tokens)
         if lens is not None:
             check_lengths(lens, inputs.shape[0], attention_mask, None)
-            mask = mask_of_lengths(lens, inputs.shape[1])
-        constant = {"encoder_hidden_states": encoder_hidden_states, "encoder_attention_mask": encoder_attention_mask}
-        step, cache, new, n = inputs, None, [], inputs.shape[1]
-        was_training = self.training
-        self.eval()
-        try:
-            with paddle.no_grad():
-                for at in range(max_new_tokens):
-                    output = self(  # type: ignore[operator]  # a Layer
-                        step,
-                        attention_mask=mask,
-                        past_key_values=cache,
-                        mems=mems if cache is None else None,
-                        prepend_embeds=prepend_embeds if cache is None else None,
-                        prepend_mask=prepend_mask if cache is None else None,
-                        use_cache=use_cache,
-                        condition=of_step(condition, n + at, cached=cache is not None),
-                        return_dict=True,
-                        **constant,
-                    )
-                    new.append(_drawn(output, mask, temperature))
-                    step = new[-1] if use_cache else paddle.concat([step.astype(new[-1].dtype), new[-1]], axis=1)
-                    mask = None if mask is None else grown_mask(mask)
-                    if use_cache:
-                        cache = with_room(output.past_key_values, self.base_model.stack)
-        finally:
-            if was_training:
-                self.train()
-        return paddle.concat(new, axis=1)
+            attention_mask = mask_of_lengths(lens, inputs.shape[1])
+        return continued(
+            self,
+            inputs,
+            max_new_tokens,
+            lambda output, mask: _drawn(output, mask, temperature),
+            attention_mask=attention_mask,
+            use_cache=use_cache,
+            given={
+                "mems": mems,
+                "encoder_hidden_states": encoder_hidden_states,
+                "encoder_attention_mask": encoder_attention_mask,
+                "condition": condition,
+                "sum_embeds": sum_embeds,
+                "prepend_embeds": prepend_embeds,
+                "prepend_mask": prepend_mask,
+                **others,
+            },
+        )
 
     def _check_generation(self, inputs: Tensor, new: int, attention_mask: Tensor | None, temperature: float) -> None:
         config = self.config

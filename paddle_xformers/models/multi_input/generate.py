@@ -11,8 +11,7 @@ from paddle.nn import functional as F
 from ...errors import InputError
 from ...nn.places import kept_tokens
 from ...nn.pooling import last_token
-from ..prompts import check_cover
-from ..steps import grown_mask, of_step, with_room
+from ..continuing import check_further, continued
 from .inputs import Streams, stacked
 
 
@@ -21,10 +20,6 @@ class StreamGeneration:
 
     # From PretrainedModel.
     config: Any
-    base_model: Any
-    training: bool
-    eval: Any
-    train: Any
 
     def generate(
         self,
@@ -39,8 +34,10 @@ class StreamGeneration:
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         condition: Tensor | None = None,
+        sum_embeds: Tensor | None = None,
         prepend_embeds: Tensor | None = None,
         prepend_mask: Tensor | None = None,
+        **others: Any,
     ) -> dict[str, Tensor]:
         """Continue all streams; dropout is off meanwhile.
 
@@ -57,8 +54,12 @@ class StreamGeneration:
             encoder_attention_mask: Mask over it.
             condition: What adaptive norms and scales depend on, (b, c), or (b, all, c) for each of the places that
                 there will be.
+            sum_embeds: Added to the embeddings of the prompt, (b, n, emb_dim); to those of new places nothing is added.
             prepend_embeds: Vectors in front of the prompt, (b, p, emb_dim).
             prepend_mask: Which of them are no padding, (b, p).
+            **others: self_attn_kv_mask of the prompt, and what is put into layers, by the names of
+                `paddle_xformers.models.put_in.PUT_IN`, for all of the places that there will be; see
+                `paddle_xformers.models.extras.Extras`.
 
         Returns:
             The new tokens of each stream by its name, (b, max_new_tokens).
@@ -66,40 +67,34 @@ class StreamGeneration:
         Raises:
             InputError: If an argument does not fit the model.
         """
-        names, mask = self.config.stream_names, attention_mask
-        step: Any = stacked("input_ids", input_ids, names)
-        self._check_generation(step, max_new_tokens, attention_mask, temperature, top_k)
-        check_cover("condition", condition, step.shape[1] + max_new_tokens)
-        cache, new, n = None, [], step.shape[1]
-        was_training = self.training
-        self.eval()
-        try:
-            with paddle.no_grad():
-                for at in range(max_new_tokens):
-                    output = self(  # type: ignore[operator]  # a Layer
-                        step,
-                        attention_mask=mask,
-                        past_key_values=cache,
-                        mems=mems if cache is None else None,
-                        encoder_hidden_states=encoder_hidden_states,
-                        encoder_attention_mask=encoder_attention_mask,
-                        use_cache=use_cache,
-                        prepend_embeds=prepend_embeds if cache is None else None,
-                        prepend_mask=prepend_mask if cache is None else None,
-                        condition=of_step(condition, n + at, cached=cache is not None),
-                        return_dict=True,
-                    )
-                    drawn = [_drawn(_last(output.logits[name], mask), temperature, top_k) for name in names]
-                    new.append(paddle.stack(drawn, axis=-1).astype(step.dtype))  # (b, 1, s)
-                    step = new[-1] if use_cache else paddle.concat([step, new[-1]], axis=1)
-                    mask = None if mask is None else grown_mask(mask)
-                    if use_cache:
-                        cache = with_room(output.past_key_values, self.base_model.stack)
-        finally:
-            if was_training:
-                self.train()
-        whole = paddle.concat(new, axis=1)
-        return {name: whole[:, :, index] for index, name in enumerate(names)}
+        names = self.config.stream_names
+        prompt: Any = stacked("input_ids", input_ids, names)
+        self._check_generation(prompt, max_new_tokens, attention_mask, temperature, top_k)
+        check_further(others, prompt.shape[1] + max_new_tokens)
+
+        def drawn(output: Any, mask: Tensor | None) -> Tensor:
+            of_streams = [_drawn(_last(output.logits[name], mask), temperature, top_k) for name in names]
+            return paddle.stack(of_streams, axis=-1).astype(prompt.dtype)  # (b, 1, s)
+
+        new = continued(
+            self,
+            prompt,
+            max_new_tokens,
+            drawn,
+            attention_mask=attention_mask,
+            use_cache=use_cache,
+            given={
+                "mems": mems,
+                "encoder_hidden_states": encoder_hidden_states,
+                "encoder_attention_mask": encoder_attention_mask,
+                "condition": condition,
+                "sum_embeds": sum_embeds,
+                "prepend_embeds": prepend_embeds,
+                "prepend_mask": prepend_mask,
+                **others,
+            },
+        )
+        return {name: new[:, :, index] for index, name in enumerate(names)}
 
     def _check_generation(self, ids: Any, new: int, mask: Tensor | None, temperature: float, top_k: int) -> None:
         if ids is None:

@@ -9,7 +9,7 @@ from paddle import Tensor
 
 from ...errors import InputError
 from ..generate import CausalGeneration
-from ..put_in import PUT_IN
+from ..put_in import PUT_IN, WITH_ROWS, put_in_of_step
 from ..steps import grown_mask, with_zeros
 from .inputs import check_numbers
 
@@ -33,10 +33,16 @@ class NumberGeneration(CausalGeneration):
 
     rows_of_generate: tuple[str, ...] = (
         *("attention_mask", "position_ids", "encoder_hidden_states", "encoder_attention_mask"),
-        *("condition", "self_attn_kv_mask", "input_numbers", "self_attn_additional_kv", "additional_kv_mask"),
-        *("sum_embeds", "prepend_embeds", "prepend_mask"),
+        *(
+            "condition",
+            "self_attn_kv_mask",
+            "input_numbers",
+            *WITH_ROWS,
+            "sum_embeds",
+            "prepend_embeds",
+            "prepend_mask",
+        ),
     )
-    arguments_of_generate = tuple(name for name in CausalGeneration.arguments_of_generate if name not in PUT_IN)
 
     def prepare_prompt(self, input_ids: Tensor | None, generation_config: Any, kwargs: dict[str, Any]) -> Tensor | None:
         """Check the prompt and its numbers; see `Generation.prepare_prompt`."""
@@ -71,7 +77,8 @@ class NumberGeneration(CausalGeneration):
                 input_ids, settings["pad_token_id"], settings["eos_token_id"]
             )
         ids, scores = super().generate(input_ids, generation_config, **kwargs)
-        given = {name: kwargs[name] for name in (*self.rows_of_generate, "mems") if kwargs.get(name) is not None}
+        known = {*self.rows_of_generate, *PUT_IN, "mems"}
+        given = {name: value for name, value in kwargs.items() if name in known and value is not None}
         asked: Any = input_ids  # there is one: without any it was refused
         prompts, given = self.expand_inputs_for_generation(asked, ids.shape[0] // asked.shape[0], **given)
         use_cache = kwargs.get("use_cache")
@@ -114,7 +121,7 @@ class NumberGeneration(CausalGeneration):
                 condition=condition if condition is None or condition.ndim == 2 else condition[:, start:stop],
                 use_cache=keep_cache,
                 return_dict=True,
-                **given,
+                **{**given, **put_in_of_step(given, start, stop)},
                 **(front if start == 0 else {}),
             )
             numbers[:, stop] = output.numbers[:, -1].astype(numbers.dtype)
@@ -144,7 +151,7 @@ class NumberGeneration(CausalGeneration):
         """
         inputs = super().prepare_inputs_for_generation(input_ids, past_key_values, **kwargs)
         # This family knows no prefix that sees itself both ways, and no further ids.
-        known = {*self.rows_of_generate, "input_ids", "past_key_values", "use_cache", "mems", "return_dict"}
+        known = {*self.rows_of_generate, *PUT_IN, "input_ids", "past_key_values", "use_cache", "mems", "return_dict"}
         inputs = {name: value for name, value in inputs.items() if name in known}
         numbers = input_numbers if cache is None else cache[0]
         if numbers is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .base import Lookback, Site, Trace
 from .depth_attention import DepthAttention
 from .lime import LIMe
-from .reinjection import Reinjection, added_to_branches
+from .reinjection import Reinjection
 from .unet import UNetSkip
 
 
@@ -29,4 +29,4 @@ def make_lookbacks(site: Site) -> dict[str, Lookback]:
     return {name: build(site) for name, (wanted, build) in LOOKBACKS.items() if wanted(site)}
 
 
-__all__ = ["LOOKBACKS", "Lookback", "Reinjection", "Site", "Trace", "added_to_branches", "make_lookbacks"]
+__all__ = ["LOOKBACKS", "Lookback", "Reinjection", "Site", "Trace", "make_lookbacks"]

@@ -9,6 +9,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
+from ...config.options import ResidualOptions
 from ..linear import Linear
 from ..sizes import sizes
 
@@ -18,32 +19,27 @@ class Reinjection(nn.Layer):
 
     Args:
         dim: Width of the sequence.
-        gated: Whether each token says how much of it is added.
+        residual: Whether it is made of the sequence, and whether each token says how much of it is added.
     """
 
-    def __init__(self, dim: int, *, gated: bool) -> None:
+    def __init__(self, dim: int, residual: ResidualOptions) -> None:
         super().__init__()
-        self.proj = Linear(dim, dim)
-        self.gate = Linear(dim, 1) if gated else None
+        self.proj = Linear(dim, dim) if residual.reinject_input else None
+        self.gate = Linear(dim, 1) if residual.learned_reinject_input_gate else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Project the embedded sequence, (b, n, d)."""
-        projected: Tensor = self.proj(x)
-        return projected if self.gate is None else projected * F.sigmoid(self.gate(x))
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor | None:
+        """Return what is added, (b, 1 or n, d), or None.
+
+        Args:
+            x: The embedded sequence, (b, n, d).
+            condition: What the caller gives where it is not made of the sequence, (b, d), or (b, tokens, d), or None.
+        """
+        added = _with_zeros_in_front(condition, x) if self.proj is None else self.proj(x)
+        return added if self.gate is None or added is None else added * F.sigmoid(self.gate(x))
 
 
-def added_to_branches(x: Tensor, reinjection: Reinjection | None, condition: Tensor | None) -> Tensor | None:
-    """Return what is added to the input of every branch, (b, 1 or n, d), or None.
-
-    Args:
-        x: The embedded sequence, (b, n, d).
-        reinjection: That of the stack, or None.
-        condition: What the caller gives in its place, (b, d), or (b, tokens, d): what stands in front of the tokens
-            gets nothing then.
-    """
-    if reinjection is not None:
-        added: Tensor = reinjection(x)
-        return added
+def _with_zeros_in_front(condition: Tensor | None, x: Tensor) -> Tensor | None:
+    """What a call adds, (b, 1 or n, d): what stands in front of the tokens gets nothing if each has its own."""
     if condition is None:
         return None
     condition = condition.astype(x.dtype)

@@ -191,9 +191,12 @@ def extra_ids(model: Any, b: int, n: int) -> Inputs:
 
 
 def conditions(b: int, *configs: Any) -> Inputs:
-    """What adaptive norms and scales depend on, if one of the parts asks for it."""
+    """What adaptive norms and scales depend on, and what a gate weighs, if one of the parts asks for it."""
     widths = [config.dim_condition or config.dim for config in configs if config.stack_options().needs_condition]
-    return {"condition": drawn(6, b, widths[0])} if widths else {}
+    given = {"condition": drawn(6, b, widths[0])} if widths else {}
+    if any(config.stack_options().residual.gates_what_calls_add for config in configs):
+        given["in_attn_cond"] = drawn(8, b, configs[0].dim)
+    return given
 
 
 def drawn(seed: int, *shape: int) -> paddle.Tensor:
