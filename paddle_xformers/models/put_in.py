@@ -76,11 +76,6 @@ def check_put_in(stack: Stack, b: int, n: int, call: StackCall) -> None:
     Raises:
         InputError: If something does not fit.
     """
-    if stack.options.residual.gates_what_calls_add and call.in_attn_cond is None:
-        raise InputError(
-            "in_attn_cond is missing: learned_reinject_input_gate=True without reinject_input is a gate on it; give "
-            f"(batch, dim={stack.options.dim}), or (batch, tokens, dim) for one a token, zeros to add nothing"
-        )
     if call.given is None and not call.kv_residuals and call.in_attn_cond is None:
         return
     layers = [stack.layers[index] for index in stack.order_of(call)]

@@ -10,6 +10,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from ...config.options import ResidualOptions
+from ...errors import InputError
 from ..linear import Linear
 from ..sizes import sizes
 
@@ -33,9 +34,19 @@ class Reinjection(nn.Layer):
         Args:
             x: The embedded sequence, (b, n, d).
             condition: What the caller gives where it is not made of the sequence, (b, d), or (b, tokens, d), or None.
+
+        Raises:
+            InputError: If there is a gate and nothing that it weighs.
         """
         added = _with_zeros_in_front(condition, x) if self.proj is None else self.proj(x)
-        return added if self.gate is None or added is None else added * F.sigmoid(self.gate(x))
+        if self.gate is None:
+            return added
+        if added is None:
+            raise InputError(
+                "in_attn_cond is missing: learned_reinject_input_gate=True without reinject_input is a gate on it; "
+                f"give (batch, dim={sizes(x)[-1]}), or (batch, tokens, dim) for one a token, zeros to add nothing"
+            )
+        return added * F.sigmoid(self.gate(x))
 
 
 def _with_zeros_in_front(condition: Tensor | None, x: Tensor) -> Tensor | None:
