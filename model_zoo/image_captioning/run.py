@@ -15,7 +15,7 @@ from model_zoo.common.plan import Plan
 from model_zoo.common.recipe import Recipe
 from model_zoo.image_captioning import data
 
-PLAN = Plan(batch=48, learning_rate=2e-3, steps=1500)
+PLAN = Plan(batch=48, learning_rate=2e-3, steps=6000)
 PART = {"depth": 1, "heads": 2, "attn_dim_head": 16}
 SMALL = {
     "dim": 32,
