@@ -9,6 +9,7 @@ import numpy as np
 from paddle_xformers.errors import InputError
 
 HIDDEN = 0.15  # share of the tokens that are to be found
+HIDDEN_IN_TRAINING = 0.3  # a step of a small model teaches more with more of them (2202.08005)
 MASKED, REPLACED = 0.8, 0.1  # of these: so many become the mask token, and so many any token; the rest stays
 LEFT_OUT = -100
 
@@ -44,10 +45,11 @@ class Masked:
         windows: Ids, (pieces, window).
         tokenizer: Says which token hides another, and which are never drawn in place of one.
         seed: Of what is hidden.
+        share: How much is hidden.
     """
 
-    def __init__(self, windows: np.ndarray, tokenizer: Any, seed: int) -> None:
-        self.windows, self.seed, self.epoch = windows, seed, 0
+    def __init__(self, windows: np.ndarray, tokenizer: Any, seed: int, share: float = HIDDEN) -> None:
+        self.windows, self.seed, self.share, self.epoch = windows, seed, share, 0
         self.mask = tokenizer.mask_token_id
         special = set(tokenizer.all_special_ids)
         self.usual = np.array([token for token in range(len(tokenizer)) if token not in special])
@@ -62,7 +64,7 @@ class Masked:
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         random = np.random.default_rng([self.seed, self.epoch, index])
         ids = self.windows[index].copy()
-        hidden = random.permutation(len(ids))[: max(1, round(HIDDEN * len(ids)))]
+        hidden = random.permutation(len(ids))[: max(1, round(self.share * len(ids)))]
         labels = np.full_like(ids, LEFT_OUT)
         labels[hidden] = ids[hidden]
         how = random.random(len(hidden))

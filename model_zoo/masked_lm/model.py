@@ -12,7 +12,7 @@ from model_zoo.common.plan import Plan
 from model_zoo.common.runs import Run
 from model_zoo.common.subwords import train_tokenizer
 from model_zoo.masked_lm.baseline import Neighbours
-from model_zoo.masked_lm.data import LEFT_OUT, Masked, as_windows
+from model_zoo.masked_lm.data import HIDDEN_IN_TRAINING, LEFT_OUT, Masked, as_windows
 from model_zoo.text_classification.data import Mails
 from paddle_xformers import XEncoderConfig, XEncoderForMaskedLM
 from paddle_xformers._compat import import_paddle, import_paddlenlp
@@ -52,7 +52,7 @@ def train(run: Run, plan: Plan, fields: dict[str, Any], mails: Mails, seed: int)
         model.save_pretrained(run.model)
         tokenizer.save_pretrained(run.model)
 
-    rows = Masked(as_windows(texts, tokenizer, fields["max_seq_len"]), tokenizer, seed)
+    rows = Masked(as_windows(texts, tokenizer, fields["max_seq_len"]), tokenizer, seed, HIDDEN_IN_TRAINING)
     return fit(run, plan, seed, make, rows, save, DefaultDataCollator())
 
 

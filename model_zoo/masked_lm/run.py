@@ -15,7 +15,7 @@ from model_zoo.common.plan import Plan
 from model_zoo.common.recipe import Recipe
 from model_zoo.text_classification import data
 
-PLAN = Plan(batch=16, learning_rate=2e-3, steps=2500)
+PLAN = Plan(batch=8, learning_rate=5e-3, steps=7000)
 SMALL = {"num_tokens": 400, "max_seq_len": 64, "dim": 32, "depth": 1, "heads": 2, "attn_dim_head": 16}
 SMOKE = Plan(batch=8, learning_rate=3e-3, steps=24, limit=240, fields=SMALL)
 RECIPE = Recipe(

@@ -35,7 +35,7 @@ def train(
         fields: Of the model, where it does not start from a saved one.
         mails: To train on.
         seed: Of weights, dropout and order.
-        start: Folder of an encoder and its tokenizer to start from.
+        start: Folder of an encoder and its tokenizer to start from; of `fields` it gets the dropout.
         lora: Rank of the adapters to train in place of all weights.
 
     Returns:
@@ -50,7 +50,8 @@ def train(
 
     def plain() -> Any:
         if start:
-            return AutoModelForSequenceClassification.from_pretrained(start, **labels)
+            dropout = {name: value for name, value in fields.items() if name.endswith("dropout")}
+            return AutoModelForSequenceClassification.from_pretrained(start, **labels, **dropout)
         return XEncoderForSequenceClassification(XEncoderConfig(**fields))
 
     def make() -> Any:

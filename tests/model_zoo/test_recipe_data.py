@@ -285,6 +285,8 @@ def test_hidden_tokens_follow_from_seed_epoch_and_window() -> None:
     assert 0.76 < masked < 0.84 and 0.07 < kept < 0.14 and not set(ids[ids != windows]) & {0, 1, 3, 5, 6}
     assert all(np.array_equal(one["input_ids"], two["input_ids"]) for one, two in zip(drawn[0], drawn[2], strict=True))
     assert any(not np.array_equal(one["labels"], two["labels"]) for one, two in zip(drawn[0], drawn[1], strict=True))
+    many = masking.Masked(windows, tokenizer, seed=1, share=0.3)[0]
+    assert (many["labels"] != masking.LEFT_OUT).sum() == 30
     with pytest.raises(InputError, match="only 3 tokens"):
         masking.as_windows(["ab"], tokenizer, 4)
 

@@ -230,6 +230,8 @@ def test_adapters_of_a_pretrained_encoder(tmp_path: Path) -> None:
     before = {name: value.numpy() for name, value in base.state_dict().items()}
     adapted = LoRAModel.from_pretrained(base, str(tmp_path / "run" / "lora"))
     merged = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run" / "model")
+    dropout = [model_fields(text_classification.RECIPE.folder, text_classification.SMOKE)["emb_dropout"], 0.0]
+    assert [merged.config.emb_dropout, base.config.emb_dropout] == dropout  # that of this recipe, not of the other
     changed = [name for name, value in merged.state_dict().items() if not np.array_equal(value.numpy(), before[name])]
     assert changed and all(re.search(r"[qkvo]_proj|classifier", name) for name in changed)
     ids = paddle.randint(8, 300, [2, 9])
