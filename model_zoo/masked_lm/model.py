@@ -72,39 +72,38 @@ def show(run: Run, plan: Plan, mails: Mails, held_out: Mails) -> None:
     seen, unseen = (
         as_windows([text[:LONGEST] for text in some.texts], tokenizer, window) for some in (mails, held_out)
     )
-    rows = [dict(row) for row in _rows(Masked(unseen[:EVALUATED], tokenizer, seed=0))]
+    masked = Masked(unseen[:EVALUATED], tokenizer, seed=0)
+    rows = [masked[number] for number in range(len(masked))]
+    truth = np.concatenate([row["labels"][_hidden(row)] for row in rows])
+    words = np.array([any(map(str.isalnum, tokenizer.decode([token]))) for token in truth])
     neighbours = Neighbours(seen)
-    scores = {
-        "this model": _model_score(model, rows),
-        "commonest between the neighbours": _share(
-            neighbours.find(row["input_ids"].tolist(), place) == row["labels"][place]
-            for row in rows
-            for place in np.flatnonzero(row["labels"] != LEFT_OUT)
+    found = {
+        "this model": _found(model, rows),
+        "commonest between the neighbours": np.array(
+            [neighbours.find(row["input_ids"].tolist(), place) for row in rows for place in _hidden(row)]
         ),
-        "commonest of all": _share(
-            neighbours.commonest[()] == token for row in rows for token in row["labels"][row["labels"] != LEFT_OUT]
-        ),
+        "commonest of all": np.full_like(truth, neighbours.commonest[()]),
     }
-    run.note(scores={name: [score] for name, score in scores.items()})
-    print("\n" + report.table(["hidden tokens, held out", "found"], {name: [one] for name, one in scores.items()}))
+    right = {name: tokens == truth for name, tokens in found.items()}
+    scores = {name: [float(one.mean()), float(one[words].mean())] for name, one in right.items()}
+    run.note(scores=scores)
+    print("\n" + report.table(["hidden tokens, held out", "found", "with a letter or digit"], scores))
     print(f"\nModel: {run.model}")
 
 
-def _rows(masked: Masked) -> Any:
-    return (masked[number] for number in range(len(masked)))
+def _hidden(row: dict[str, np.ndarray]) -> np.ndarray:
+    """The places of hidden tokens."""
+    return np.flatnonzero(row["labels"] != LEFT_OUT)
 
 
-def _share(right: Any) -> float:
-    return float(np.mean(list(right)))
-
-
-def _model_score(model: Any, rows: list[dict[str, np.ndarray]]) -> float:
-    """The share of hidden tokens that the model finds."""
+def _found(model: Any, rows: list[dict[str, np.ndarray]]) -> np.ndarray:
+    """The tokens that the model thinks likeliest, (hidden)."""
     model.eval()
-    right: list[np.ndarray] = []
+    found: list[np.ndarray] = []
     for first in range(0, len(rows), BATCH):
-        ids, labels = (np.stack([row[name] for row in rows[first : first + BATCH]]) for name in ("input_ids", "labels"))
+        some = rows[first : first + BATCH]
+        ids = paddle.to_tensor(np.stack([row["input_ids"] for row in some]))
         with paddle.no_grad():
-            found = model(input_ids=paddle.to_tensor(ids), return_dict=True).logits.argmax(axis=-1).numpy()
-        right.append((found == labels)[labels != LEFT_OUT])
-    return float(np.concatenate(right).mean())
+            likeliest = model(input_ids=ids, return_dict=True).logits.argmax(axis=-1).numpy()
+        found += [tokens[_hidden(row)] for tokens, row in zip(likeliest, some, strict=True)]
+    return np.concatenate(found)
