@@ -156,6 +156,26 @@ def test_context_and_mems_reach_generation():
     np.testing.assert_array_equal(model.generate(x, 3, temperature=0.0, **given)[:, 0].numpy(), expected)
 
 
+def test_what_is_put_into_layers_reaches_loss_and_generation():
+    """Of each token, those to come as well; the loss leaves out that of the last one, which is only a target."""
+    model = AutoregressiveWrapper(language_model(learned_reinject_input_gate=True, rotary_pos_emb=True))
+    x, added = tokens(n=6), paddle.randn([2, 9, 32]) * 3
+    given = {"in_attn_cond": added, "self_attn_kv_residuals": paddle.randn([2, 9, 32]) * 3}
+    whole = x
+    for n in range(6, 9):
+        logits = model.net(whole, **{name: value[:, :n] for name, value in given.items()})
+        whole = paddle.concat([whole, logits[:, -1:].argmax(-1)], axis=1)
+    for cached in (True, False):
+        found = model.generate(x, 3, temperature=0.0, cache_kv=cached, **given)
+        np.testing.assert_array_equal(found.numpy(), whole[:, 6:].numpy())
+    model.eval()
+    covered = {name: value[:, :6] for name, value in given.items()}
+    cut = {name: value[:, :5] for name, value in given.items()}
+    assert float(model(x, **covered)) == pytest.approx(float(model(x, **cut)), rel=1e-6)
+    with pytest.raises(InputError, match="in_attn_cond is missing"):
+        model.generate(x, 3)
+
+
 def test_generation_leaves_the_training_mode_as_it_was(wrapped):
     wrapped.train()
     wrapped.generate(tokens(n=6), 2)

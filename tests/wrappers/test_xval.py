@@ -106,6 +106,20 @@ def test_texts_go_on_with_their_numbers(text):
     np.testing.assert_array_equal(one.sampled_token_ids.numpy(), found.sampled_token_ids.numpy())
 
 
+def test_what_is_put_into_layers_reaches_loss_and_generation(text):
+    wrapped, added = XValAutoregressiveWrapper(build(learned_reinject_input_gate=True)), paddle.randn([2, 15, 32]) * 3
+    losses = [float(wrapped(*text, in_attn_cond=given)) for given in (added[:, :9], -added[:, :9])]
+    assert abs(losses[0] - losses[1]) > 1e-4
+    settings = {"temperature": 0, "in_attn_cond": added}
+    found, uncached = (wrapped.generate(*text, 6, cache_kv=cached, **settings) for cached in (True, False))
+    np.testing.assert_array_equal(uncached.sampled_token_ids.numpy(), found.sampled_token_ids.numpy())
+    np.testing.assert_allclose(uncached.sampled_numbers.numpy(), found.sampled_numbers.numpy(), atol=1e-4)
+    first = wrapped.net(*text, in_attn_cond=added[:, :9])[0][:, -1].argmax(-1)
+    np.testing.assert_array_equal(found.sampled_token_ids[:, 0].numpy(), first.numpy())
+    with pytest.raises(InputError, match="in_attn_cond is missing"):
+        wrapped(*text)
+
+
 @pytest.mark.parametrize(
     "around, layers, sentence",
     [
